@@ -1,0 +1,62 @@
+"""Pages as KuCoin numbers them: `currentPage` from 1, `pageSize` of 10 … 500, both told again in the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from airflow_provider_kucoin.testing import wire
+from airflow_provider_kucoin.testing.refusals import bad_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_kucoin.testing.call import Call
+    from airflow_provider_kucoin.testing.readings import Readings
+    from airflow_provider_kucoin.testing.wire import Reply
+
+MAX_PAGE_SIZE: Final = 500
+MIN_PAGE_SIZE: Final = 10
+DEFAULT_PAGE_SIZE: Final = 50
+
+
+class Page(NamedTuple):
+    """Which page is asked for."""
+
+    number: int
+    size: int
+
+    def of(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows of this page."""
+        return rows[(self.number - 1) * self.size : self.number * self.size]
+
+
+def asked_for(call: Call) -> Page:
+    """Return the page that a request asks for."""
+    number = call.integer("currentPage", 1)
+    if number < 1:
+        # How KuCoin answers this is not known.
+        raise bad_parameter("currentPage should not be less than 1")
+    return Page(number, _size(call.integer("pageSize", DEFAULT_PAGE_SIZE), call.exchange.readings))
+
+
+def answer(page: Page, total: int, items: Sequence[str], readings: Readings) -> Reply:
+    """Return an answer; the items are JSON already."""
+    head = (
+        f'{{"code":"200000","data":{{"currentPage":{page.number},"pageSize":{page.size},'
+        f'"totalNum":{total},"totalPage":{-(-total // page.size)}'
+    )
+    if items:
+        tail = f',"items":[{",".join(items)}]'
+    else:
+        tail = {"list": ',"items":[]', "null": ',"items":null', "absent": ""}[readings.empty_items]
+    return wire.Reply(f"{head}{tail}}}}}".encode(), code="200000")
+
+
+def _size(size: int, readings: Readings) -> int:
+    if size > MAX_PAGE_SIZE:
+        raise bad_parameter(f"pageSize should not greater than {MAX_PAGE_SIZE}")  # quoted in ccxt
+    if size >= MIN_PAGE_SIZE or (readings.small_page == "serve" and size > 0):
+        return size
+    if readings.small_page == "raise_to_10":
+        return MIN_PAGE_SIZE
+    raise bad_parameter(f"pageSize should not less than {MIN_PAGE_SIZE}")
