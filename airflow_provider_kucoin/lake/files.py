@@ -1,0 +1,242 @@
+"""
+One piece of a window as one file on local disk, in one of three formats.
+
+Pages come in oldest first; rows go out sorted by time, and by key within a millisecond, so that the same rows always
+give the same file. A few pages and one row group are in memory, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from airflow_provider_kucoin.api.errors import Incomplete
+from airflow_provider_kucoin.api.ledgers import columns
+from airflow_provider_kucoin.api.windows import stamp
+from airflow_provider_kucoin.lake.batches import batch, plain_rows, schema
+from airflow_provider_kucoin.lake.keys import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from airflow_provider_kucoin.api.ledgers import Ledger
+    from airflow_provider_kucoin.api.pages import Item
+
+#: Rows of a row group, and so the most that wait in memory to be written.
+ROWS_PER_GROUP = 1 << 15
+
+
+class OutOfOrder(Incomplete):
+    """The listing is not in order of time; read it again and sort it as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A file that is complete."""
+
+    path: Path
+    rows: int
+    size: int
+
+
+class _Writer(Protocol):
+    """What a format has to offer."""
+
+    def write(self, table: pa.Table) -> None: ...
+
+    def close(self, metadata: Mapping[str, str]) -> None: ...
+
+
+class _ParquetWriter:
+    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(
+            path,
+            arrow_schema,
+            compression=compression,
+            # ids and contexts never repeat: a dictionary of them would only be built to be thrown away
+            use_dictionary=["account_uid", "currency", "account_type", "biz_type", "direction", "symbol"],
+            write_page_index=True,
+        )
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write_table(table, row_group_size=len(table))
+
+    def close(self, metadata: Mapping[str, str]) -> None:
+        self._writer.add_key_value_metadata(dict(metadata))
+        self._writer.close()
+
+
+class _TextWriter:
+    """A stream of text, compressed on the way out."""
+
+    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
+        import pyarrow as pa
+
+        self._file = pa.OSFile(str(path), "wb")
+        self._stream = self._file if compression == "none" else pa.CompressedOutputStream(self._file, compression)
+        self._schema = arrow_schema
+
+    def close(self, metadata: Mapping[str, str]) -> None:  # noqa: ARG002 - text has no place for it
+        self._stream.close()
+        self._file.close()
+
+
+class _JsonLinesWriter(_TextWriter):
+    def write(self, table: pa.Table) -> None:
+        import msgspec
+
+        for page in table.to_batches():
+            self._stream.write(msgspec.json.Encoder().encode_lines(plain_rows(page)))
+
+
+class _CsvWriter(_TextWriter):
+    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
+        super().__init__(path, arrow_schema, compression)
+        import pyarrow as pa
+        import pyarrow.csv
+
+        self._text_schema = pa.schema([pa.field(name, pa.string()) for name in arrow_schema.names])
+        # nulls are empty, empty text is "": the two stay apart
+        self._writer = pyarrow.csv.CSVWriter(self._stream, self._text_schema)
+
+    def write(self, table: pa.Table) -> None:
+        import pyarrow as pa
+
+        for page in table.to_batches():
+            self._writer.write(pa.RecordBatch.from_pylist(plain_rows(page), schema=self._text_schema))
+
+    def close(self, metadata: Mapping[str, str]) -> None:
+        self._writer.close()
+        super().close(metadata)
+
+
+_WRITERS: dict[str, type[_ParquetWriter | _JsonLinesWriter | _CsvWriter]] = {
+    "parquet": _ParquetWriter,
+    "jsonl": _JsonLinesWriter,
+    "csv": _CsvWriter,
+}
+
+
+class PieceFile:
+    """
+    A file under construction, in a folder of its own. A context manager; leaving it removes the file.
+
+    :param account_uid: goes into every row
+    :param file_format: ``parquet``, ``jsonl`` or ``csv``
+    :param compression: as :func:`airflow_provider_kucoin.api.objects.compression_of` returns it
+    :param any_order: hold all rows in memory and sort them at the end, for a listing that is not in order of time
+    :param rows_per_group: how many rows are written together
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        account_uid: str,
+        file_format: str,
+        compression: str,
+        *,
+        any_order: bool = False,
+        rows_per_group: int = ROWS_PER_GROUP,
+    ) -> None:
+        self._ledger = ledger
+        self._account_uid = account_uid
+        self._format = file_format
+        self._compression = compression
+        self._any_order = any_order
+        self._rows_per_group = rows_per_group
+
+    def __enter__(self) -> Self:
+        """Begin the file."""
+        self._folder = tempfile.TemporaryDirectory(prefix="kucoin-")
+        folder = Path(self._folder.name)
+        self._schema = schema(self._ledger.columns)
+        self._path = folder / f"piece.{self._format}"
+        try:
+            self._writer: _Writer = _WRITERS[self._format](self._path, self._schema, self._compression)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        self._keys = Keys(folder / "keys")
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows_waiting = 0
+        self._rows = 0
+        self._written_until: int | None = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the file."""
+        self._keys.close()
+        self._folder.cleanup()
+
+    def add(self, items: Sequence[Item]) -> None:
+        """
+        Add a page, which must not be older than the page before.
+
+        :raise UnexpectedData: when a row cannot be held exactly
+        :raise OutOfOrder: when the page is older than what has been written
+        """
+        page = columns(self._ledger, items, self._account_uid)
+        oldest = min(page[self._ledger.time], default=None)
+        if self._written_until is not None and oldest is not None and oldest <= self._written_until:
+            raise OutOfOrder(
+                f"a row of {stamp(oldest)} was listed beyond rows of {stamp(self._written_until)}: KuCoin's listing "
+                "is not in order of time"
+            )
+        self._keys.add(page[self._ledger.key])
+        self._waiting.append(batch(self._ledger.columns, self._schema, page))
+        self._rows_waiting += len(items)
+        if self._rows_waiting > self._rows_per_group and not self._any_order:
+            self._write_groups(all_of_it=False)
+
+    def finish(self, metadata: Mapping[str, str]) -> Finished:
+        """
+        Complete the file.
+
+        :param metadata: for formats that have a place for it
+        :raise Incomplete: when a row was there twice
+        """
+        self._write_groups(all_of_it=True)
+        self._keys.check()
+        self._writer.close({**metadata, "kucoin.rows": str(self._rows)})
+        return Finished(self._path, self._rows, self._path.stat().st_size)
+
+    def _write_groups(self, *, all_of_it: bool) -> None:
+        """Write what waits in groups of a fixed size, so that a file depends on its rows and not on the pages."""
+        table = self._sorted()
+        times = table.column(self._ledger.time)
+        while len(table) > self._rows_per_group:
+            # Rows of the same millisecond as the last one at hand may still come.
+            if not all_of_it and times[self._rows_per_group - 1] == times[-1]:
+                break
+            self._write(table.slice(0, self._rows_per_group))
+            table = table.slice(self._rows_per_group)
+            times = table.column(self._ledger.time)
+        if all_of_it and len(table):
+            self._write(table)
+            table = table.slice(len(table))
+        self._waiting = table.to_batches()
+        self._rows_waiting = len(table)
+
+    def _sorted(self) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        # Keys are numbers or hexadecimal digits in text: the longer is the later, then by letter.
+        length = pc.utf8_length(table.column(self._ledger.key))
+        order = pc.sort_indices(
+            table.select([self._ledger.time, self._ledger.key]).append_column("length", length),
+            [(self._ledger.time, "ascending"), ("length", "ascending"), (self._ledger.key, "ascending")],
+        )
+        return table.take(order)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write(table)
+        self._rows += len(table)
+        self._written_until = table.column(self._ledger.time)[-1].value

@@ -1,0 +1,82 @@
+"""Proof that no key was written twice, in constant memory."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from airflow_provider_kucoin.api.errors import Incomplete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from io import BufferedRandom
+    from pathlib import Path
+
+#: Keys that are looked at together: 4 MiB of their hashes.
+KEYS_AT_ONCE = 1 << 19
+
+
+class Keys:
+    """
+    Remembers keys as 64-bit hashes, in memory as long as they are few and on disk beyond that.
+
+    Two different keys with one hash would be taken for one key, and the piece be refused: for ten million keys a
+    chance of 3 in a million. A key that really is there twice is always found.
+
+    :param path: of the file to use when memory is not enough
+    :param at_once: how many keys may be held in memory
+    """
+
+    def __init__(self, path: Path, at_once: int = KEYS_AT_ONCE) -> None:
+        self._path = path
+        self._at_once = at_once
+        self._total = 0
+        self._recent = array("q")
+        self._file: BufferedRandom | None = None
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Remember keys."""
+        self._recent.extend(map(hash, keys))
+        if len(self._recent) >= self._at_once:
+            self._file = self._file or self._path.open("w+b")
+            self._file.write(self._recent.tobytes())
+            self._total += len(self._recent)
+            self._recent = array("q")
+
+    def check(self) -> None:
+        """
+        Check that all keys differ.
+
+        :raise Incomplete: when one was there twice
+        """
+        # Equal keys have equal hashes and so share a part, wherever they are; a part fits into memory.
+        parts = 1 << ((self._total + len(self._recent)) // self._at_once).bit_length()
+        for part in range(parts):
+            if repeated := self._repeated(parts, part):
+                raise Incomplete(f"{repeated} rows were listed twice: rows moved while they were being read")
+
+    def _repeated(self, parts: int, part: int) -> int:
+        """Return how many keys of one part of all were there before."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        chunks = []
+        for hashes in self._chunks():
+            values = pa.Array.from_buffers(pa.int64(), len(hashes), [None, pa.py_buffer(hashes)])
+            chunks.append(values.filter(pc.equal(pc.bit_wise_and(values, parts - 1), part)))
+        found = pa.concat_arrays(chunks).sort()
+        same = pc.equal(found.slice(1), found.slice(0, max(0, len(found) - 1)))
+        return pc.sum(same).as_py() or 0
+
+    def _chunks(self) -> Iterable[array[int]]:
+        yield self._recent
+        if self._file is None:
+            return
+        self._file.seek(0)
+        while data := self._file.read(self._at_once * self._recent.itemsize):
+            yield array("q", data)
+
+    def close(self) -> None:
+        """Forget all keys."""
+        if self._file is not None:
+            self._file.close()
