@@ -176,7 +176,9 @@ def call(
             if clock_asked or timestamp_ms is not None:
                 raise _named(problem, endpoint, path) from None
             clock_asked = True
-            yield from ask_the_time(line, surroundings, retry)
+            # A call without a signature has no timestamp to be wrong; it may be the clock itself that is asked.
+            if endpoint.is_signed:
+                yield from ask_the_time(line, surroundings, retry)
         except RetryableError as problem:
             if not endpoint.is_safe_to_repeat or attempt >= retry.attempts:
                 raise _named(problem, endpoint, path, attempt) from None

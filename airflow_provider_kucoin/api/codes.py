@@ -63,7 +63,8 @@ CODES: dict[str, Code] = {
         AuthenticationFailed,
         "the API passphrase is wrong",
         "check the connection's extra field 'passphrase': it is the one chosen when the key was made, not the "
-        "password of the account or the trading password",
+        "password of the account or the trading password; and the connection's password (API secret), which it is "
+        "signed with",
     ),
     "400005": Code(
         AuthenticationFailed,

@@ -179,7 +179,8 @@ def filters(
     """
     found: dict[str, str] = {}
     if currency:
-        codes = [code.strip() for code in (currency.split(",") if isinstance(currency, str) else currency)]
+        given: list[object] = [*(currency.split(",") if isinstance(currency, str) else currency)]
+        codes = [code.strip() if isinstance(code, str) else "" for code in given]
         if len(codes) > MAX_CURRENCIES:
             raise InvalidInput(
                 f"currency: {len(codes)} codes given, KuCoin takes {MAX_CURRENCIES} in one call. "

@@ -210,6 +210,15 @@ def slices(piece: Window, max_span_ms: int | None) -> list[Slice]:
     return found
 
 
+def halves(part: Slice) -> list[Slice]:
+    """Return a query cut in two in the middle of what it owns; nothing when that is a single millisecond."""
+    start, end = part.owned.start_ms, part.owned.end_ms
+    middle = (start + end) // 2
+    if middle == start:
+        return []
+    return [Slice(Window(start, middle), start - 1, middle), Slice(Window(middle, end), middle - 1, end)]
+
+
 def unsettled_for(window: Window, now_ms: int, settle: timedelta = timedelta(0)) -> float:
     """
     Return the seconds until the window is old enough to be read: 0 when it is already.

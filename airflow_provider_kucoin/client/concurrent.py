@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -132,12 +134,16 @@ class ConcurrentClient:
 
 
 def _ssl(network: Network) -> ssl.SSLContext | bool:
-    """Return what aiohttp takes for the settings that ``requests`` calls ``verify`` and ``cert``."""
+    """Return what aiohttp takes for the settings that ``requests`` calls ``verify``, ``cert`` and ``trust_env``."""
+    trusted = network.verify if isinstance(network.verify, str) else None
+    if trusted is None and network.verify and network.trust_env:
+        trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if trusted is None and network.cert is None:
+        return bool(network.verify)
+    is_folder = trusted is not None and Path(trusted).is_dir()
+    context = ssl.create_default_context(cafile=None if is_folder else trusted, capath=trusted if is_folder else None)
     if network.verify is False:
-        return False
-    if network.verify is True and network.cert is None:
-        return True
-    context = ssl.create_default_context(cafile=network.verify if isinstance(network.verify, str) else None)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if network.cert:
         context.load_cert_chain(*([network.cert] if isinstance(network.cert, str) else network.cert))
     return context

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from airflow_provider_kucoin.api.errors import UnexpectedData
 from airflow_provider_kucoin.api.pages import check_no_repeats, check_same_listing, parse_page
-from airflow_provider_kucoin.api.windows import slices
+from airflow_provider_kucoin.api.windows import halves, slices
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
 
 if TYPE_CHECKING:
@@ -36,15 +36,64 @@ PAGES_READY = 2
 
 
 async def read_piece(
-    client: ConcurrentClient, ledger: Ledger, piece: Window, filters: Mapping[str, str]
+    client: ConcurrentClient, ledger: Ledger, piece: Window, filters: Mapping[str, str], *, divided: bool = False
 ) -> AsyncGenerator[list[Item], None]:
     """
     Yield every row of a piece exactly once, page by page, oldest first.
 
+    :param divided: cut the piece into queries of one page each: slower, but where rows keep coming, or KuCoin's order
+        of rows of one millisecond is not stable, nothing can move between the pages
     :raise Incomplete: when the listing changed while it was read; what was yielded is then worth nothing
     """
+    read = _read_divided if divided else _read_slice
     for part in slices(piece, ledger.max_span_ms):
+        async with aclosing(read(client, ledger, part, filters)) as pages:
+            async for items in pages:
+                yield items
+
+
+async def _fetch(
+    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str], number: int
+) -> Page:
+    asked: dict[str, Value] = {
+        **filters,
+        "startAt": part.start_at,
+        "endAt": part.end_at,
+        "currentPage": number,
+        "pageSize": ledger.page_size,
+    }
+    return parse_page(await client.call(ledger.endpoint, params=asked), number, ledger.page_size)
+
+
+async def _read_divided(
+    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str]
+) -> AsyncGenerator[list[Item], None]:
+    whole = await _fetch(client, ledger, part, filters, 1)
+    async with aclosing(_read_by_halves(client, ledger, part, filters, whole)) as pages:
+        async for items in pages:
+            yield items
+    if whole.count > 1:
+        # Each query's answer was of one moment, but the moments differ.
+        check_same_listing(whole, await _fetch(client, ledger, part, filters, 1))
+
+
+async def _read_by_halves(
+    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str], first: Page
+) -> AsyncGenerator[list[Item], None]:
+    if first.count == 1:
+        check_no_repeats([], _ids(ledger, first))
+        if owned := _owned(ledger, part, first):
+            yield owned
+        return
+    parts = halves(part)
+    if not parts:
+        # More than a page of rows in a single millisecond can only be read as pages.
         async with aclosing(_read_slice(client, ledger, part, filters)) as pages:
+            async for items in pages:
+                yield items
+    for half in parts:
+        page = await _fetch(client, ledger, half, filters, 1)
+        async with aclosing(_read_by_halves(client, ledger, half, filters, page)) as pages:
             async for items in pages:
                 yield items
 
@@ -52,20 +101,10 @@ async def read_piece(
 async def _read_slice(
     client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str]
 ) -> AsyncGenerator[list[Item], None]:
-    async def fetch(number: int) -> Page:
-        asked: dict[str, Value] = {
-            **filters,
-            "startAt": part.start_at,
-            "endAt": part.end_at,
-            "currentPage": number,
-            "pageSize": ledger.page_size,
-        }
-        return parse_page(await client.call(ledger.endpoint, params=asked), number, ledger.page_size)
-
-    first = await fetch(1)
+    first = await _fetch(client, ledger, part, filters, 1)
     older_ids: list[str] = []
     # KuCoin lists the newest first, so the last page is the oldest.
-    others = (fetch(number) for number in range(first.count, 1, -1))
+    others = (_fetch(client, ledger, part, filters, number) for number in range(first.count, 1, -1))
     async with aclosing(_in_order(others, PAGES_AHEAD, last=first)) as pages:
         async for page in pages:
             check_same_listing(first, page)
@@ -166,13 +205,14 @@ class PieceReader:
         finally:
             self._loop.close()
 
-    def pages(self, piece: Window) -> Generator[list[Item], None, None]:
+    def pages(self, piece: Window, *, divided: bool = False) -> Generator[list[Item], None, None]:
         """
         Yield every row of a piece exactly once, page by page, oldest first. May be called again to read it anew.
 
+        :param divided: see :func:`read_piece`
         :raise Incomplete: when the listing changed while it was read; what was yielded is then worth nothing
         """
-        pump = self._start(piece)
+        pump = self._start(piece, divided=divided)
         while self._coming and len(self._pumps) <= PIECES_AHEAD:
             self._start(self._coming[0])
         try:
@@ -183,11 +223,11 @@ class PieceReader:
             if self._pumps.pop(piece, None):
                 self._loop.run_until_complete(pump.stop())
 
-    def _start(self, piece: Window) -> _Pump:
+    def _start(self, piece: Window, *, divided: bool = False) -> _Pump:
         if piece in self._coming:
             self._coming.remove(piece)
         if piece not in self._pumps:
-            pages = read_piece(self._client, self._ledger, piece, self._filters)
+            pages = read_piece(self._client, self._ledger, piece, self._filters, divided=divided)
             self._pumps[piece] = _Pump(pages, self._loop)
         return self._pumps[piece]
 

@@ -385,6 +385,12 @@ def test_attempts_that_failed_and_their_pauses_do_not_bend_the_clock(
     assert (line.clock_offset_ms, done.data) == (0, NOW_MS + 20_000)
 
 
+def test_a_clock_that_says_the_timestamp_is_wrong_is_asked_once_more_and_no_more(run: Callable[..., Any]) -> None:
+    """The question carries no timestamp; to answer it so is absurd, and need not last."""
+    assert run(TIMESTAMP, no("400002"), ok(NOW_MS)).data == NOW_MS
+    assert isinstance(run(TIMESTAMP, no("400002"), no("400002")).problem, ClockSkewed)
+
+
 def test_a_time_that_took_long_to_come_is_asked_for_again(run: Callable[..., Any], clock: Clock, line: Line) -> None:
     """It cannot be told when, within a long round trip, KuCoin read its clock."""
 

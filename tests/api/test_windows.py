@@ -18,6 +18,7 @@ from airflow_provider_kucoin.api.windows import (
     Window,
     beyond_retention,
     choose,
+    halves,
     out_of_retention,
     parse_moment,
     pieces,
@@ -385,3 +386,12 @@ def test_what_is_lost_is_told_with_what_to_do(retention: timedelta, days: int, s
 
 def test_a_fixed_offset_is_as_good_as_a_zone() -> None:
     assert parse_moment("x", datetime(2026, 2, 3, 5, 45, tzinfo=timezone(timedelta(hours=5, minutes=45)))) == MIDNIGHT
+
+
+def test_a_query_is_halved_in_the_middle_of_what_it_owns_until_it_owns_a_millisecond() -> None:
+    [part] = slices(Window(1000, 1005), None)
+    older, newer = halves(part)
+    assert (older.owned, older.start_at, older.end_at) == (Window(1000, 1002), 999, 1002)
+    assert (newer.owned, newer.start_at, newer.end_at) == (Window(1002, 1005), 1001, 1005)
+    [millisecond] = slices(Window(1000, 1001), None)
+    assert halves(millisecond) == []

@@ -214,6 +214,27 @@ def test_a_listing_that_shuffles_ties_across_pages_is_never_taken_for_whole(
     assert sorted(found) == sorted(ids(exchange.entries(WHOLE.start_ms, WHOLE.end_ms)))
 
 
+def test_a_divided_read_brings_every_row_once_although_ties_are_shuffled(
+    exchange: Exchange, reader: Callable[..., Any]
+) -> None:
+    exchange.readings.shuffle_ties = True
+    exchange.readings.end_inclusive = False
+    book(exchange, [MIDNIGHT, MIDNIGHT + 5, MIDNIGHT + 6, MIDNIGHT + 7, MIDNIGHT + 80_000_000], each=150)
+    with reader() as open_reader:
+        rows = [row for page in open_reader.pages(WHOLE, divided=True) for row in page]
+    assert sorted(ids(rows)) == sorted(ids(exchange.entries(WHOLE.start_ms, WHOLE.end_ms)))
+    assert [row["createdAt"] for row in rows] == sorted(row["createdAt"] for row in rows)
+
+
+def test_a_divided_read_of_more_than_a_page_in_one_millisecond_reads_pages(
+    exchange: Exchange, reader: Callable[..., Any]
+) -> None:
+    book(exchange, [MIDNIGHT + 5], each=900)
+    with reader() as open_reader:
+        rows = [row for page in open_reader.pages(WHOLE, divided=True) for row in page]
+    assert sorted(ids(rows)) == sorted(ids(exchange.entries(WHOLE.start_ms, WHOLE.end_ms)))
+
+
 def test_a_fault_that_stays_is_raised_where_the_pages_are_read(exchange: Exchange, read: Callable[..., Any]) -> None:
     exchange.faults.inject(Fault.BAD_GATEWAY, path=LEDGER, times=None)
     with pytest.raises(Unavailable, match=r"GET /api/v1/accounts/ledgers \(8 attempts\)"):
