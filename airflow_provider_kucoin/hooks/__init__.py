@@ -1,0 +1,1 @@
+"""Hooks: the only holders of secrets."""

@@ -1,0 +1,478 @@
+"""The KuCoin hook: the connection's secrets, the signed session, and KuCoin's verbs."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from airflow.providers.common.compat.sdk import mask_secret
+from airflow.providers.http.hooks.http import HttpHook
+
+from airflow_provider_kucoin.api import endpoints
+from airflow_provider_kucoin.api.calls import Line, Retry, ask_the_time
+from airflow_provider_kucoin.api.envelope import Answer, Unreadable, unwrap
+from airflow_provider_kucoin.api.errors import ClockSkewed, InvalidInput, KucoinError, Unavailable, UnexpectedData
+from airflow_provider_kucoin.api.keycheck import diagnose
+from airflow_provider_kucoin.api.ledgers import columns, filters, ledger, rows
+from airflow_provider_kucoin.api.signing import passphrase_header
+from airflow_provider_kucoin.api.transfers import transfer
+from airflow_provider_kucoin.api.windows import (
+    Window,
+    beyond_retention,
+    out_of_retention,
+    parse_moment,
+    pieces,
+    unsettled_for,
+)
+from airflow_provider_kucoin.api.withdrawals import marker
+from airflow_provider_kucoin.client.blocking import BlockingClient, KucoinAuth
+from airflow_provider_kucoin.client.network import REAL
+from airflow_provider_kucoin.client.reading import PieceReader
+from airflow_provider_kucoin.hooks.connection import Settings, settings
+from airflow_provider_kucoin.hooks.treasury import Treasury, Try
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import requests
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_kucoin.api.ledgers import Ledger
+    from airflow_provider_kucoin.api.signing import Value
+    from airflow_provider_kucoin.api.windows import Moment
+    from airflow_provider_kucoin.api.withdrawals import FeeDeductType, WithdrawType
+
+
+class KucoinHook(HttpHook):
+    """
+    Talk to KuCoin with the credentials of an Airflow connection.
+
+    The only holder of secrets: they are read from the connection when first needed, registered with Airflow's masker,
+    and never leave but as signatures. One hook has one session, whose connections are kept alive between calls. Every
+    attempt is signed afresh; a GET is repeated after lost answers and pauses that KuCoin asks for, nothing else is.
+
+    Errors are those of :mod:`airflow_provider_kucoin.api.errors`, named by what to do next.
+
+    :param kucoin_conn_id: the connection, of type ``kucoin``
+    :param retry: how often and how far apart a GET is repeated
+    :param sleep: waits so many seconds; for tests whose exchange's clock can be moved instead
+    """
+
+    conn_name_attr = "kucoin_conn_id"
+    default_conn_name = "kucoin_default"
+    conn_type = "kucoin"
+    hook_name = "KuCoin"
+    default_host = endpoints.SPOT_URL
+
+    def __init__(
+        self,
+        kucoin_conn_id: str = default_conn_name,
+        *,
+        retry: Retry | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(method="GET", http_conn_id=kucoin_conn_id)
+        self.kucoin_conn_id = kucoin_conn_id
+        self._retry = retry
+        self._sleep = sleep
+
+    # ---------------------------------------------------------------------------------------- connection and session
+
+    @cached_property
+    def _settings(self) -> Settings:
+        found = settings(self.get_connection(self.kucoin_conn_id))
+        credentials = found.credentials
+        # Airflow masks the password and the extra by itself; the key and what the passphrase turns into on the wire
+        # it cannot know. A request's signature is not registered: it is different every time, dead after 5 seconds,
+        # and thousands of them would make masking slower and slower. It is kept out of everything that is logged.
+        for secret in (
+            credentials.key,
+            credentials.secret,
+            credentials.passphrase,
+            passphrase_header(credentials),
+        ):
+            mask_secret(secret)
+        return found
+
+    @cached_property
+    def _line(self) -> Line:
+        return Line(self._settings.site, self._settings.credentials)
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        # HttpHook's way to a session, with the parts below that read the connection replaced.
+        return super().get_conn(extra_options={"check_response": True})
+
+    @cached_property
+    def _client(self) -> BlockingClient:
+        return BlockingClient(self._line, self._settings.network, self._session, retry=self._retry, sleep=self._sleep)
+
+    def get_conn(
+        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
+    ) -> requests.Session:
+        """
+        Return the hook's session: it signs every request to this connection's hosts and refuses any other host.
+
+        :param headers: for another session, on the same connections, that sends them with every request
+        :param extra_options: for :meth:`run`, as in the HTTP provider
+        """
+        session = super().get_conn(headers, {"check_response": True}) if headers else self._session
+        self.merged_extra = {
+            "timeout": self._settings.network.timeout,
+            "allow_redirects": False,
+            "check_response": True,
+            **(extra_options or {}),
+        }
+        return session
+
+    def _set_base_url(self, connection: Connection) -> None:  # noqa: ARG002 - HttpHook's signature
+        self.base_url = self._settings.site.spot_url
+        self._base_url_initialized = True
+
+    def _extract_auth(self, connection: Connection) -> KucoinAuth:  # noqa: ARG002 - HttpHook's signature
+        return _CarefulAuth(self._line)
+
+    def _configure_session_from_extra(
+        self,
+        session: requests.Session,
+        connection: Connection,  # noqa: ARG002 - HttpHook's signature
+        extra_options: dict[str, Any],  # noqa: ARG002 - HttpHook's signature
+    ) -> requests.Session:
+        # Not HttpHook's: it sends every extra field that it does not know as a header, the passphrase among them.
+        network = self._settings.network
+        session.proxies = dict(network.proxies)
+        session.verify = network.verify
+        session.cert = network.cert
+        session.trust_env = network.trust_env
+        # A redirect would carry the signature to wherever it points.
+        session.max_redirects = 0
+        return session
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Send one request, as :meth:`HttpHook.run` does; once again when only the clock was wrong."""
+        try:
+            return super().run(*args, **kwargs)
+        except ClockSkewed:
+            # Refused before anything was acted on, so sending it again does nothing twice, whatever the method.
+            self.server_time_ms()
+            return super().run(*args, **kwargs)
+
+    def check_response(self, response: requests.Response) -> None:
+        """
+        Raise what the answer's KuCoin code stands for; for :meth:`run`. Bodies are not logged.
+
+        :raise KucoinError: see :mod:`airflow_provider_kucoin.api.errors`
+        """
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        try:
+            unwrap(Answer(response.status_code, headers, response.content), data_expected=False)
+        except Unreadable as doubt:
+            raise Unavailable(f"no usable answer: {doubt}", http_status=response.status_code) from None
+
+    def __repr__(self) -> str:
+        """Show the connection's name, which is all that is not secret."""
+        return f"KucoinHook({self.kucoin_conn_id!r})"
+
+    # ------------------------------------------------------------------------------------------------------- any call
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Value] | None = None,
+        json: Any = None,
+        *,
+        futures: bool = False,
+    ) -> Any:
+        """
+        Call any endpoint, signed, and return the ``data`` of its answer.
+
+        :param path: such as ``/api/v1/accounts``
+        :param params: query parameters; ``None`` values are left out, lists become comma lists
+        :param json: the body of a POST; a ``Decimal`` is sent as text, a ``float`` is a ``TypeError``
+        :param futures: send it to the futures host
+        :raise InvalidInput: for endpoints that pay out, which have verbs of their own that keep to the policy
+        """
+        method = method.upper()
+        endpoint = endpoints.find(method, path, futures=futures)
+        _refuse_payouts(method, path)
+        if method == "GET" and json is not None:
+            raise InvalidInput(f"{method} {path}: a GET has no body (KuCoin refuses one); give params instead of json")
+        _exact(params)
+        body = b"" if json is None else encode_body(json)
+        return self._client.call(endpoint, path=path, params=params, body=body)
+
+    # ----------------------------------------------------------------------------------------------------- the account
+
+    def get_accounts(self, currency: str | None = None, account_type: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the key owner's accounts with their balances, as KuCoin lists them; amounts are decimal strings.
+
+        :param currency: only of this currency
+        :param account_type: ``main`` (funding), ``trade`` or ``option``
+        """
+        found = self._client.call(endpoints.ACCOUNTS, params={"currency": currency, "type": account_type})
+        return list(found)
+
+    @cached_property
+    def account_uid(self) -> str:
+        """The uid of the account that the key belongs to."""
+        try:
+            return str(self._client.call(endpoints.API_KEY)["uid"])
+        except (KeyError, TypeError):
+            raise UnexpectedData("KuCoin does not tell the uid of the account that the key belongs to") from None
+
+    def server_time_ms(self) -> int:
+        """Return KuCoin's time in milliseconds since the epoch, and sign with it from now on."""
+        return self._client.server_time_ms()
+
+    def now_ms(self) -> int:
+        """Return KuCoin's time by this machine's clock and the difference as last asked for."""
+        return REAL.wall_ms() + self._line.clock_offset_ms
+
+    # -------------------------------------------------------------------------------------------------------- ledgers
+
+    def iter_ledger(
+        self,
+        ledger_name: str,
+        start: Moment,
+        end: Moment,
+        *,
+        currency: str | Sequence[str] | None = None,
+        direction: str | None = None,
+        biz_type: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """
+        Yield the rows of ``[start, end)``, oldest day first: amounts as ``Decimal``, times as UTC ``datetime``.
+
+        :param ledger_name: such as ``spot``
+        :param start: the first moment inside: ISO 8601 text with a zone, a datetime with a zone, or milliseconds
+        :param end: the first moment after, likewise
+        :raise OutOfRetention: when KuCoin no longer has all of it
+        :raise Incomplete: when rows came while they were read; what was yielded is then worth nothing
+        """
+        table = ledger(ledger_name)
+        found = filters(currency, direction, biz_type)
+        window = Window.between(parse_moment("start", start), parse_moment("end", end))
+        return self._iter_ledger(table, window, found)
+
+    def _iter_ledger(self, table: Ledger, window: Window, found: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        now_ms = self.server_time_ms()
+        unsettled_for(window, now_ms)
+        parts = pieces(window)
+        self.check_retention(table, parts, now_ms)
+        account_uid = self.account_uid
+        with self.read_pieces(table, parts, found) as reader:
+            for piece in parts:
+                for items in reader.pages(piece):
+                    yield from rows(table, columns(table, items, account_uid))
+
+    def read_pieces(self, table: Ledger, parts: Sequence[Window], found: Mapping[str, str]) -> PieceReader:
+        """Return a reader of a ledger's pieces, for those who write them somewhere."""
+        # With a view of the quotas of its own: between pages its requests stand still, and a call of this hook that
+        # waited for their answers would wait for ever.
+        line = Line(self._settings.site, self._settings.credentials, self._line.clock_offset_ms)
+        return PieceReader(line, self._settings.network, table, parts, found, retry=self._retry)
+
+    @staticmethod
+    def check_retention(table: Ledger, parts: Sequence[Window], now_ms: int) -> None:
+        """Raise :class:`OutOfRetention` when KuCoin no longer has all rows of all pieces."""
+        if table.retention and (lost := beyond_retention(parts, table.retention, now_ms)):
+            raise out_of_retention(table.name, lost, table.retention, now_ms)
+
+    # -------------------------------------------------------------------------------------------------------- treasury
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        """Withdrawals and transfers on this connection, past its policy."""
+        return Treasury(self._client, self._settings.policy, self.kucoin_conn_id)
+
+    def withdraw(
+        self,
+        *,
+        currency: str,
+        amount: str | Decimal | int,
+        idempotency_key: str,
+        destination: str | None = None,
+        to_address: str | None = None,
+        chain: str | None = None,
+        memo: str | None = None,
+        withdraw_type: WithdrawType = "ADDRESS",
+        is_inner: bool = False,
+        fee_deduct_type: FeeDeductType = "EXTERNAL",
+        remark: str | None = None,
+        api_version: Literal["v3", "v1"] = "v3",
+        preflight: bool = True,
+        settle: timedelta = timedelta(seconds=60),
+        attempt: Try | None = None,
+    ) -> dict[str, Any]:
+        """
+        Pay once: whatever crashes, is retried or lost, one withdrawal per ``idempotency_key``.
+
+        For what is guaranteed and what is not, see ``docs/guarantees.md``. The key is looked for in the last 30 days
+        of KuCoin's history, where it travels as a marker in the remark.
+
+        :param amount: decimal text, a ``Decimal`` or an ``int``; a ``float`` is a ``TypeError``
+        :param idempotency_key: the same key is the same payment
+        :param destination: an alias of the connection's address book, instead of ``to_address``
+        :param chain: KuCoin's chain id, such as ``trx``; required for an address, never guessed
+        :param settle: how long after KuCoin has accepted a withdrawal its history must show it
+        :param attempt: what is known of earlier tries. Without it nothing is, and the call first waits until the
+            history must show what one may have sent a moment ago
+        :return: ``withdrawal_id``, ``status``, ``marker``, ``currency``, ``amount``, ``fee``, ``chain``, ``address``,
+            ``wallet_tx_id``
+        :raise OutcomeUnknown: it may have been paid; a person must look
+        :raise KucoinError: it was refused, and not paid
+        """
+        wanted = self.treasury.order(
+            destination,
+            currency=currency,
+            amount=amount,
+            to_address=to_address,
+            chain=chain,
+            memo=memo,
+            withdraw_type=withdraw_type,
+            is_inner=is_inner,
+            fee_deduct_type=fee_deduct_type,
+            remark=remark,
+            api_version=api_version,
+        )
+        return self.treasury.withdraw(
+            wanted, marker("key", idempotency_key), do_preflight=preflight, settle=settle, attempt=attempt or Try()
+        )
+
+    def get_withdrawal_quota(self, currency: str, chain: str | None = None) -> dict[str, Any]:
+        """Return what KuCoin allows to withdraw of a currency on a chain, as it says it."""
+        return self.treasury.quotas(currency, chain)
+
+    def get_withdrawal(self, withdrawal_id: str) -> dict[str, Any]:
+        """Return a withdrawal by KuCoin's id, as KuCoin describes it."""
+        return self.treasury.get(withdrawal_id)
+
+    def find_withdrawal(self, remark: str, currency: str, since: datetime) -> dict[str, Any] | None:
+        """
+        Return the newest withdrawal of a currency whose remark begins with ``remark``, or ``None``.
+
+        :param remark: such as the marker of a payment
+        :param since: how far back to look
+        """
+        return self.treasury.find(remark, currency, since)
+
+    def cancel_withdrawal(self, withdrawal_id: str) -> None:
+        """Ask KuCoin to cancel a withdrawal; only one in PROCESSING is cancelable."""
+        self.treasury.cancel(withdrawal_id)
+
+    def transfer(
+        self,
+        *,
+        currency: str,
+        amount: str | Decimal | int,
+        from_account_type: str,
+        to_account_type: str,
+        client_oid: str,
+        transfer_type: str = "INTERNAL",
+        from_user_id: str | None = None,
+        to_user_id: str | None = None,
+        from_account_tag: str | None = None,
+        to_account_tag: str | None = None,
+        settle: timedelta = timedelta(seconds=60),
+        attempt: Try | None = None,
+    ) -> dict[str, Any]:
+        """
+        Move money between accounts of one owner (KuCoin's flex transfer), once.
+
+        :param client_oid: KuCoin's client id, 128 bits at the most
+        :param attempt: what is known of earlier tries; without it this call is taken to be the first
+        :raise OutcomeUnknown: it may have been moved; a person must look
+        """
+        wanted = transfer(
+            currency=currency,
+            amount=amount,
+            from_account_type=from_account_type,
+            to_account_type=to_account_type,
+            transfer_type=transfer_type,
+            from_user_id=from_user_id,
+            to_user_id=to_user_id,
+            from_account_tag=from_account_tag,
+            to_account_tag=to_account_tag,
+        )
+        return self.treasury.transfer(wanted, client_oid, settle=settle, attempt=attempt or Try(certainly_first=True))
+
+    # ------------------------------------------------------------------------------------------------ test connection
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Look at the connection as a doctor would: is KuCoin reachable, the clock right, the key accepted, and for what.
+
+        :return: whether it can be used, and in plain words what was found and what to do about it
+        """
+        # Somebody waits in front of a form: a host that is not there is not asked for half a minute.
+        retry = self._retry or Retry(attempts=2)
+        try:
+            site = self._settings.site.spot_url
+            client = BlockingClient(self._line, self._settings.network, self._session, retry=retry)
+            now_ms = int(client.follow(ask_the_time(self._line, REAL, retry)))
+        except KucoinError as problem:
+            return False, f"PROBLEM: {problem}"
+        try:
+            info = client.call(endpoints.API_KEY)
+        except KucoinError as problem:
+            return False, f"{site} is reachable (clock {self._line.clock_offset_ms:+d} ms).\nPROBLEM: {problem}"
+        found = diagnose(
+            info,
+            offset_ms=self._line.clock_offset_ms,
+            now_ms=now_ms,
+            key_version=self._settings.credentials.key_version,
+            withdrawals_enabled=self._settings.policy.enabled,
+        )
+        return found.is_healthy, f"{site} is reachable.\n{found}"
+
+
+class _CarefulAuth(KucoinAuth):
+    """For a session that is handed out: what may be done with it is as limited as with :meth:`KucoinHook.request`."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        _refuse_payouts(request.method or "GET", unquote(urlsplit(request.url or "").path))
+        return super().__call__(request)
+
+
+def _refuse_payouts(method: str, path: str) -> None:
+    """Refuse a path that moves money out, however it is spelled and whichever host it is sent to."""
+    plain = "/" + "/".join(part for part in path.lower().split("/") if part not in {"", "."})
+    if any(endpoints.find(method, plain, futures=futures).pays_out for futures in (False, True)):
+        raise InvalidInput(
+            f"{method} {path} moves money out of the account and is not reached by a general call, which knows nothing "
+            "of the connection's withdrawal policy"
+        )
+
+
+def encode_body(json: Any) -> bytes:
+    """
+    Return a JSON body as the bytes that are signed and sent; a ``Decimal`` becomes text without exponent.
+
+    :raise TypeError: for a float anywhere in it: an amount that went through a float is no longer exact
+    """
+    return msgspec.json.encode(_exact(json))
+
+
+def _exact(value: Any) -> Any:
+    """Return the value with its decimals as text, which KuCoin takes for amounts; refuse floats."""
+    match value:
+        case float():
+            raise TypeError(f"{value!r} is a float: give amounts as Decimal or as decimal text")
+        case Decimal():
+            if not value.is_finite():
+                raise InvalidInput(f"{value} is not an amount")
+            return f"{value:f}"
+        case dict():
+            return {name: _exact(part) for name, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_exact(part) for part in value]
+        case _:
+            return value

@@ -1,0 +1,445 @@
+"""
+What tests of the hook and the operators stand on: a throw-away Airflow home, an exchange, a bucket, and a wiretap.
+
+The exchange's clock stands near the noon of one fixed day, far from this machine's, so that no test depends on the hour
+at which it runs; the hook has to correct its clock in every one of them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Before anything imports Airflow, which makes its home when it is imported.
+_HOME = tempfile.mkdtemp(prefix="airflow-home-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "AWS_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "AIRFLOW_HOME": _HOME,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__CORE__DAGS_FOLDER": f"{_HOME}/dags",
+    # Never the credentials of whoever runs the tests.
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": f"{_HOME}/no-credentials",
+    "AWS_CONFIG_FILE": f"{_HOME}/no-config",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+
+import csv  # noqa: E402
+import http.client  # noqa: E402
+import io  # noqa: E402
+import json  # noqa: E402
+import threading  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
+from datetime import UTC, datetime, timedelta  # noqa: E402
+from decimal import Decimal  # noqa: E402
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: E402
+from itertools import count  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+from urllib.parse import urlsplit  # noqa: E402
+
+import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_kucoin.testing import Exchange, Server
+
+    Respond = Callable[["Heard"], "Said | None"]
+
+# 2026-02-03 12:00:00 UTC
+NOON = 1_770_120_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# ------------------------------------------------------------------------------------------------------- the exchange
+
+
+@pytest.fixture
+def exchange(kucoin_exchange: Exchange) -> Exchange:
+    """An empty exchange, at noon of 2026-02-03."""
+    kucoin_exchange.clock_offset_ms = NOON - kucoin_exchange.now_ms()
+    return kucoin_exchange
+
+
+@pytest.fixture
+def server(exchange: Exchange, kucoin_server: Server) -> Server:
+    """The exchange on a loopback port."""
+    assert kucoin_server.exchange is exchange
+    return kucoin_server
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Make `kucoin_default` a given connection with changes; what is changed to None is left out."""
+
+    def connect(base: dict[str, Any], extra: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        fields = {name: value for name, value in {**base, **changes}.items() if value is not None}
+        extras = {name: value for name, value in {**base["extra"], **(extra or {})}.items() if value is not None}
+        found = {**fields, "extra": extras}
+        monkeypatch.setenv("AIRFLOW_CONN_KUCOIN_DEFAULT", json.dumps(found))
+        return found
+
+    return connect
+
+
+@pytest.fixture
+def connection(server: Server, connect: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """The connection `kucoin_default`, to the exchange."""
+    return connect(server.connection())
+
+
+# ----------------------------------------------------------------------------------------------------- a wire to tap
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request as it came over the wire; header names are lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    line: int
+    """The number of the TCP connection."""
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.line = next(self.server.numbers)
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:
+            self.close_connection = True
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        said = self.server.tap.hear(Heard(self.command, self.path, headers, body, self.line))
+        if said is None:
+            self.close_connection = True
+            return
+        self.send_response_only(said.status)
+        for name, value in {"Content-Length": str(len(said.body)), **said.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, tap: Wiretap, context: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.tap = tap
+        self.numbers = count()
+        self._context = context
+
+    def get_request(self) -> Any:
+        connected, address = super().get_request()
+        if self._context is None:
+            return connected, address
+        connected.settimeout(5)
+        try:
+            return self._context.wrap_socket(connected, server_side=True), address
+        except OSError:
+            connected.close()
+            raise
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is no error here."""
+
+
+class Wiretap:
+    """An HTTP server that remembers what it hears; `respond` answers, and None breaks the line off."""
+
+    def __init__(self, respond: Respond, context: ssl.SSLContext | None = None) -> None:
+        self.respond = respond
+        self.heard: list[Heard] = []
+        self._server = _Server(self, context)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    def hear(self, heard: Heard) -> Said | None:
+        self.heard.append(heard)
+        return self.respond(heard)
+
+    @property
+    def lines(self) -> set[int]:
+        """The TCP connections that requests came over."""
+        return {heard.line for heard in self.heard}
+
+    @property
+    def paths(self) -> list[str]:
+        return [heard.path for heard in self.heard]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def tap() -> Iterator[Callable[..., Wiretap]]:
+    """Start a wiretap."""
+    taps: list[Wiretap] = []
+
+    def tap(respond: Respond, context: ssl.SSLContext | None = None) -> Wiretap:
+        taps.append(Wiretap(respond, context))
+        return taps[-1]
+
+    yield tap
+    for started in taps:
+        started.stop()
+
+
+@pytest.fixture
+def through(exchange: Exchange) -> Callable[..., Respond]:
+    """Answer as the exchange does, after `change` has had its way with the request."""
+    from airflow_provider_kucoin.testing.wire import Request
+
+    def through(change: Callable[[Request], Request] = lambda request: request) -> Respond:
+        def respond(heard: Heard) -> Said | None:
+            target = heard.target[len("http://") :].partition("/") if heard.target.startswith("http://") else None
+            request = Request(heard.method, f"/{target[2]}" if target else heard.target, heard.headers, heard.body)
+            reply = exchange.handle(change(request))
+            if reply.sent is not None:
+                return None
+            return Said(reply.status, reply.body, {"Content-Type": reply.content_type, **reply.headers})
+
+        return respond
+
+    return through
+
+
+@pytest.fixture
+def wire(tap: Callable[..., Wiretap], through: Callable[..., Respond]) -> Wiretap:
+    """The exchange behind a wiretap."""
+    return tap(through())
+
+
+# ---------------------------------------------------------------------------------------------------------- the bucket
+
+
+@pytest.fixture(scope="session")
+def _s3_url() -> Iterator[str]:
+    import functools
+    import logging
+
+    import botocore.session
+    from moto.server import ThreadedMotoServer
+
+    # Every task makes S3 clients of its own, and every client would parse the same megabytes of JSON again.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def aws_connection(url: str) -> str:
+    """Return an Airflow connection to an S3 server."""
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": "nobody",
+            "password": "nothing-secret",
+            "extra": {
+                "endpoint_url": url,
+                "region_name": "us-east-1",
+                "config_kwargs": {"s3": {"addressing_style": "path"}, "retries": {"total_max_attempts": 1}},
+            },
+        }
+    )
+
+
+class Lake:
+    """A bucket, and how to read back what was written into it."""
+
+    def __init__(self, url: str, client: Any, name: str) -> None:
+        self.url = url
+        self.client = client
+        self.name = name
+        client.create_bucket(Bucket=name)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all objects."""
+        found = self.client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        return [entry["Key"] for entry in found]
+
+    def read(self, key: str) -> bytes:
+        """Return an object's bytes."""
+        body: bytes = self.client.get_object(Bucket=self.name, Key=self._key(key))["Body"].read()
+        return body
+
+    def head(self, key: str) -> dict[str, Any]:
+        """Return an object's description."""
+        found: dict[str, Any] = self.client.head_object(Bucket=self.name, Key=self._key(key))
+        return found
+
+    def table(self, key: str) -> Any:
+        """Return a Parquet object as an Arrow table."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(io.BytesIO(self.read(key)))
+
+    def footer(self, key: str) -> dict[str, str]:
+        """Return what a Parquet object says of itself."""
+        import pyarrow.parquet as pq
+
+        found = pq.read_metadata(io.BytesIO(self.read(key))).metadata
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    def text(self, key: str) -> str:
+        """Return a text object, decompressed by somebody else than who compressed it."""
+        import gzip
+
+        body = self.read(key)
+        if key.endswith(".gz"):
+            body = gzip.decompress(body)
+        elif key.endswith(".zst"):
+            import pyarrow as pa
+
+            body = pa.input_stream(io.BytesIO(body), compression="zstd").read()
+        return body.decode()
+
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """Return an object's rows: amounts as Decimal, times as datetime, whatever the format."""
+        if ".parquet" in key:
+            rows: list[dict[str, Any]] = self.table(key).to_pylist()
+            return rows
+        if ".jsonl" in key:
+            return [_typed(json.loads(line)) for line in self.text(key).splitlines()]
+        return [_typed(row) for row in csv.DictReader(io.StringIO(self.text(key), newline=""))]
+
+    def all_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of all objects, in the order of their keys."""
+        return [row for key in self.keys for row in self.rows(key)]
+
+    def _key(self, key: str) -> str:
+        return key.removeprefix(f"s3://{self.name}/")
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    amounts = {name: Decimal(row[name]) if row[name] else None for name in ("amount", "fee", "balance")}
+    return {**row, **amounts, "created_at": datetime.fromisoformat(row["created_at"])}
+
+
+@pytest.fixture(scope="session")
+def _s3_client(_s3_url: str) -> Any:
+    import boto3
+
+    return boto3.client(
+        "s3", endpoint_url=_s3_url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+
+
+@pytest.fixture
+def bucket(_s3_url: str, _s3_client: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """An empty bucket behind S3's API, and `aws_default` a connection to it."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(_s3_url))
+    return Lake(_s3_url, _s3_client, f"lake-{abs(hash(request.node.nodeid)):x}")
+
+
+@pytest.fixture
+def s3_gate(
+    bucket: Lake, tap: Callable[..., Wiretap], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[Heard], Said | None]], Wiretap]:
+    """Put a gate in front of the bucket: what it has no answer of its own to goes on to S3."""
+    host = urlsplit(bucket.url).netloc
+
+    def forward(heard: Heard) -> Said:
+        line = http.client.HTTPConnection(host, timeout=10)
+        line.request(heard.method, heard.target, heard.body, {**heard.headers, "host": host, "connection": "close"})
+        answer = line.getresponse()
+        body = answer.read()
+        line.close()
+        kept = {name: value for name, value in answer.getheaders() if name.lower() in {"etag", "content-type"}}
+        return Said(answer.status, body, kept)
+
+    def s3_gate(keeper: Callable[[Heard], Said | None]) -> Wiretap:
+        found = tap(lambda heard: keeper(heard) or forward(heard))
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(found.url))
+        return found
+
+    return s3_gate
+
+
+# ------------------------------------------------------------------------------------------------------------ the truth
+
+
+@pytest.fixture
+def truth(exchange: Exchange) -> Callable[[int, int], list[dict[str, Any]]]:
+    """Return the rows that the lake should hold for `[start, end)`, by a second reading of what the exchange holds."""
+
+    def truth(start_ms: int, end_ms: int) -> list[dict[str, Any]]:
+        rows = [_expected(entry, exchange.key.uid) for entry in exchange.entries(start_ms, end_ms)]
+        return sorted(rows, key=lambda row: (row["created_at"], len(row["id"]), row["id"]))
+
+    return truth
+
+
+def _expected(entry: dict[str, Any], uid: int) -> dict[str, Any]:
+    return {
+        "account_uid": str(uid),
+        "id": entry["id"],
+        "currency": entry["currency"],
+        "amount": Decimal(entry["amount"]),
+        "fee": Decimal(entry["fee"]),
+        "balance": Decimal(entry["balance"]),
+        "account_type": entry["accountType"],
+        "biz_type": entry["bizType"],
+        "direction": entry["direction"],
+        "created_at": EPOCH + timedelta(milliseconds=entry["createdAt"]),
+        "context": entry["context"],
+    }
+
+
+@pytest.fixture
+def same(truth: Callable[[int, int], list[dict[str, Any]]]) -> Callable[..., None]:
+    """Assert that rows are those of `[start, end)`, all of them, once each, oldest first, and with these values."""
+
+    def same(rows: list[dict[str, Any]], start_ms: int, end_ms: int) -> None:
+        wanted = truth(start_ms, end_ms)
+        assert [row["id"] for row in rows] == [row["id"] for row in wanted]
+        # CSV has one way to say nothing
+        seen = [{name: row[name] for name in wanted[0]} for row in rows] if wanted else []
+        for row, want in zip(seen, wanted, strict=True):
+            assert {**row, "context": row["context"] or ""} == {**want, "context": want["context"] or ""}
+
+    return same
