@@ -1,0 +1,1 @@
+"""Transfers: what an account has at KuCoin, to where it is needed."""

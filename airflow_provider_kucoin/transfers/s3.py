@@ -1,0 +1,123 @@
+"""Publishing a finished file as one S3 object: all of it, or nothing."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
+
+from airflow.providers.common.compat.sdk import AirflowException
+
+from airflow_provider_kucoin.api.errors import FatalError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from botocore.exceptions import ClientError
+
+#: S3's answers that no retry will change.
+_FATAL = {"AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch", "403"}
+
+
+class Bucket:
+    """
+    A bucket to publish into.
+
+    An object becomes visible as a whole or not at all: a single PUT and the completion of a multipart upload are both
+    atomic, so a process killed at any moment leaves nothing half-written, and writing it again replaces it.
+    """
+
+    def __init__(self, name: str, aws_conn_id: str | None) -> None:
+        if not name:
+            raise InvalidInput("s3_bucket is empty: give the name of the bucket to write to")
+        self.name = name
+        self._aws_conn_id = aws_conn_id
+
+    @cached_property
+    def _hook(self) -> S3Hook:
+        try:
+            from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+        except ImportError as problem:
+            raise AirflowException(
+                "writing to S3 needs the amazon provider and pyarrow: pip install 'airflow-provider-kucoin[s3]'"
+            ) from problem
+        return S3Hook(aws_conn_id=self._aws_conn_id)
+
+    def uri(self, key: str) -> str:
+        """Return an object's URI."""
+        return f"s3://{self.name}/{key}"
+
+    def check(self) -> None:
+        """
+        Check that the bucket is there, before hours are spent on what to put into it.
+
+        :raise FatalError: when it is not
+        """
+        from botocore.exceptions import ClientError, ParamValidationError
+
+        try:
+            self._hook.get_conn().head_bucket(Bucket=self.name)
+        except ParamValidationError:
+            raise InvalidInput(
+                f"s3_bucket={self.name!r} is not the name of a bucket: give its name alone, the rest belongs in s3_key"
+            ) from None
+        except ClientError as problem:
+            # HEAD has no body, so no words either. 403 may mean that only listing is not allowed: writing will tell.
+            if problem.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
+                raise FatalError(
+                    f"s3_bucket={self.name!r} does not exist (connection {self._aws_conn_id!r}): create it, or correct "
+                    "the name"
+                ) from None
+
+    def holds(self, key: str) -> bool:
+        """Return whether there is an object of that key, as far as one may know: S3 tells only those who may list."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return bool(self._hook.check_for_key(key, self.name))
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] != "403":
+                raise
+            return False
+
+    def publish(self, path: Path, key: str, *, content_type: str, metadata: Mapping[str, str], replace: bool) -> None:
+        """
+        Make a file visible under a key.
+
+        :param metadata: ASCII text by name, kept with the object
+        :param replace: False refuses to overwrite, also when somebody else writes at the same moment
+        """
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import ClientError
+
+        client, about = self._hook.get_conn(), {"ContentType": content_type, "Metadata": dict(metadata)}
+        about |= self._hook.extra_args
+        try:
+            if replace:
+                client.upload_file(str(path), self.name, key, ExtraArgs=about, Config=self._hook.transfer_config)
+            else:
+                with path.open("rb") as body:
+                    client.put_object(Bucket=self.name, Key=key, Body=body, IfNoneMatch="*", **about)
+        except S3UploadFailedError as problem:
+            cause = problem.__context__
+            if not isinstance(cause, ClientError):
+                raise
+            self._refuse(key, cause)
+        except ClientError as problem:
+            self._refuse(key, problem)
+
+    def _refuse(self, key: str, problem: ClientError) -> NoReturn:
+        code, words = problem.response["Error"].get("Code", "?"), problem.response["Error"].get("Message", "")
+        if code == "PreconditionFailed":
+            raise already_there(self.uri(key)) from problem
+        text = (
+            f"S3 refused to write {self.uri(key)}: {code} {words}. Nothing was written there. Check that connection "
+            f"{self._aws_conn_id!r} may s3:PutObject on that key"
+        )
+        raise (FatalError if code in _FATAL else AirflowException)(text) from problem
+
+
+def already_there(uri: str) -> FatalError:
+    """Return the error for an object that must not be overwritten."""
+    return FatalError(f"{uri} exists and replace=False: nothing was overwritten. Remove it, or set replace=True")

@@ -1,0 +1,170 @@
+"""The operator as a part of a DAG: templates, serialization, assets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowException, Asset
+
+from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_kucoin.testing import Exchange
+
+    Copy = Callable[..., list[dict[str, Any]]]
+
+DAY = 86_400_000
+YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
+TODAY = YESTERDAY + DAY
+
+
+@pytest.mark.usefixtures("connection")
+def test_every_template_field_renders_and_is_what_is_copied(exchange: Exchange, bucket: Any) -> None:
+    exchange.book(created_at=YESTERDAY, currency="BTC", biz_type="Deposit")
+    exchange.book(created_at=YESTERDAY, currency="ETH", biz_type="Deposit", direction="out")
+    values = {
+        "ledger": "spot",
+        "s3_bucket": bucket.name,
+        "s3_key": "raw/{ledger}/{date}.{ext}",
+        "window_start": "2026-02-02T00:00:00+00:00",
+        "window_end": "2026-02-03T00:00:00+00:00",
+        "currency": "BTC,ETH",
+        "direction": "in",
+        "biz_type": "DEPOSIT",
+        "file_format": "jsonl",
+        "compression": "none",
+        "kucoin_conn_id": "kucoin_default",
+        "aws_conn_id": "aws_default",
+    }
+    with DAG("templated", schedule=None) as dag:
+        operator = KucoinLedgerToS3Operator(
+            task_id="copy",
+            **{name: f"{{{{ params_of['{name}'] }}}}" for name in values},  # type: ignore[arg-type]
+        )
+    assert set(operator.template_fields) == set(values)
+    assert operator.outlets == []  # which asset it is cannot be told yet
+    context: Any = {"params_of": values, "dag": dag, "task": operator, "ti": SimpleNamespace(task=operator)}
+    operator.render_template_fields(context)
+    assert {name: getattr(operator, name) for name in values} == values
+    [result] = operator.execute(context)
+    assert result["uri"] == f"s3://{bucket.name}/raw/spot/2026-02-02.jsonl"
+    assert [row["currency"] for row in bucket.all_rows()] == ["BTC"]
+
+
+@pytest.mark.usefixtures("connection")
+def test_a_list_of_templated_currencies_renders(exchange: Exchange, bucket: Any) -> None:
+    exchange.book(created_at=YESTERDAY, currency="BTC")
+    exchange.book(created_at=YESTERDAY, currency="ETH")
+    with DAG("listed", schedule=None):
+        operator = KucoinLedgerToS3Operator(
+            task_id="copy", s3_bucket=bucket.name, currency=["{{ which }}"], window_start=YESTERDAY, window_end=TODAY
+        )
+    operator.render_template_fields({"which": "ETH"})  # type: ignore[arg-type]
+    operator.execute({})
+    assert [row["currency"] for row in bucket.all_rows()] == ["ETH"]
+
+
+def test_a_dag_with_the_operator_survives_serialization() -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    with DAG("serialized", schedule=None) as dag:
+        KucoinLedgerToS3Operator(
+            task_id="copy",
+            s3_bucket="lake",
+            window_start="{{ data_interval_start }}",
+            window_end=datetime(2026, 2, 3, tzinfo=UTC),
+            currency=["BTC", "ETH"],
+        )
+        KucoinLedgerToS3Operator.partial(task_id="each", s3_bucket="lake").expand(currency=["BTC", "ETH"])
+    encoded = json.loads(json.dumps(DagSerialization.serialize_dag(dag)))
+    found = DagSerialization.deserialize_dag(encoded).task_dict
+    assert set(found) == {"copy", "each"}
+    assert list(found["copy"].template_fields) == list(KucoinLedgerToS3Operator.template_fields)
+    assert found["copy"].s3_bucket == "lake"
+    assert found["copy"].window_start == "{{ data_interval_start }}"
+
+
+# --------------------------------------------------------------------------------------------------------------- assets
+
+
+@pytest.mark.parametrize(
+    ("arguments", "uri"),
+    [
+        pytest.param({}, "s3://lake/kucoin/ledger=spot", id="default"),
+        pytest.param({"s3_key": "a/b/{date}.{ext}"}, "s3://lake/a/b", id="folder"),
+        pytest.param({"s3_key": "a/b-{date}.{ext}"}, "s3://lake/a", id="part-of-a-name"),
+        pytest.param({"s3_key": "latest.parquet"}, "s3://lake/", id="bucket"),
+    ],
+)
+def test_the_asset_is_the_part_of_the_key_that_stays_the_same(arguments: dict[str, Any], uri: str) -> None:
+    operator = KucoinLedgerToS3Operator(task_id="copy", s3_bucket="lake", **arguments)
+    assert [asset.uri for asset in operator.outlets] == [uri]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"s3_bucket": "{{ var.value.bucket }}"}, id="bucket"),
+        pytest.param({"s3_key": "{% if x %}a{% endif %}/{date}"}, id="key"),
+        pytest.param({"ledger": "{{ params.ledger }}"}, id="ledger"),
+    ],
+)
+def test_where_the_place_is_a_template_there_is_no_asset_to_tell(arguments: dict[str, Any]) -> None:
+    assert KucoinLedgerToS3Operator(**{"task_id": "copy", "s3_bucket": "lake", **arguments}).outlets == []
+
+
+def test_outlets_of_the_dags_author_win() -> None:
+    mine = Asset("s3://lake/mine")
+    assert KucoinLedgerToS3Operator(task_id="copy", s3_bucket="lake", outlets=[mine]).outlets == [mine]
+    assert KucoinLedgerToS3Operator(task_id="copy", s3_bucket="lake", outlets=[]).outlets == []
+
+
+def test_the_asset_event_says_what_was_written(exchange: Exchange, copy: Copy, bucket: Any) -> None:
+    exchange.book(created_at=YESTERDAY - 1)
+    exchange.book(created_at=YESTERDAY)
+    events: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(extra={}))
+    result = copy({"outlet_events": events}, window_start=YESTERDAY - DAY, window_end=TODAY)
+    [(asset, event)] = events.items()
+    assert asset == Asset(f"s3://{bucket.name}/kucoin/ledger=spot")
+    assert event.extra == {
+        "ledger": "spot",
+        "rows": 2,
+        "bytes": sum(found["bytes"] for found in result),
+        "window_start": "2026-02-01T00:00:00Z",
+        "window_end": "2026-02-03T00:00:00Z",
+        "objects": [found["uri"] for found in result],
+    }
+    assert json.loads(json.dumps(event.extra)) == event.extra
+
+
+def test_a_task_that_fails_tells_no_consumer(exchange: Exchange, copy: Copy) -> None:
+    exchange.book(created_at=YESTERDAY, extra={"amount": "1e-30"})
+    events: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(extra={}))
+    with pytest.raises(AirflowException):
+        copy({"outlet_events": events}, window_start=YESTERDAY, window_end=TODAY)
+    assert events == {}
+
+
+# -------------------------------------------------------------------------------------------------------------- parsing
+
+
+def test_parsing_a_dag_imports_nothing_heavy() -> None:
+    """But for an asset on S3, for which Airflow itself imports the amazon provider."""
+    script = (
+        "import sys; import airflow.sdk; before = set(sys.modules)\n"
+        "from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator\n"
+        "KucoinLedgerToS3Operator(task_id='copy', s3_bucket='lake', outlets=[])\n"
+        "print([name for name in ('pyarrow', 'boto3', 'botocore', 'pandas', 'airflow.providers.amazon')"
+        " if name in set(sys.modules) - before])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
+    assert done.stdout.splitlines()[-1] == "[]"
