@@ -1,0 +1,1 @@
+"""Triggers: waits inside the triggerer, natively asynchronous."""
