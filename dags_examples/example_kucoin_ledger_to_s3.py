@@ -27,7 +27,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator
 
 # A template such as "{{ var.value.kucoin_lake_bucket }}" works as well. A name that is known while the file is parsed
-# also declares the asset s3://<bucket>/kucoin, which other DAGs can be scheduled on.
+# also declares the asset s3://<bucket>/kucoin/ledger=spot, which other DAGs can be scheduled on.
 BUCKET = os.environ.get("KUCOIN_LAKE_BUCKET", "kucoin-lake")
 
 # [START howto_kucoin_ledger_dag]

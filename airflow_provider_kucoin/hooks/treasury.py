@@ -119,15 +119,16 @@ class Treasury:
         return dict(self._client.call(endpoints.WITHDRAWAL, path=_path(withdrawal_id)))
 
     def history(self, currency: str, since_ms: int, until_ms: int) -> list[Row]:
-        """Return the withdrawals of a currency between two moments, newest stretch first."""
+        """Return the withdrawals of a currency in ``[since_ms, until_ms)``, by the time that KuCoin shows."""
         rows: list[Row] = []
         while since_ms < until_ms:
             begin = max(since_ms, until_ms - STRETCH_MS)
-            # Whether the bounds are inclusive is UNVERIFIED: neighbouring stretches overlap by a second.
-            rows += self._listed(endpoints.WITHDRAWALS, currency, begin - 1000, until_ms)
+            # Whether the bounds are inclusive is UNVERIFIED, and times are shown in whole seconds: each stretch is
+            # asked for with a second more on either side, and of neighbouring stretches only one keeps a row.
+            listed = self._listed(endpoints.WITHDRAWALS, currency, begin - 1000, until_ms + 1000)
+            rows += [row for row in listed if begin <= _shown_at(row, begin) < until_ms]
             until_ms = begin
-        # By id where there is one: between two looks a withdrawal can change its status, and is still one.
-        return list({row.get("id") or msgspec.json.encode(row): row for row in rows}.values())
+        return rows
 
     def _listed(self, endpoint: Endpoint, currency: str, start_at: int, end_at: int) -> list[Row]:
         """Return all rows of a listing in pages, read again when it changes while it is read."""
@@ -463,6 +464,11 @@ class _Driver:
             return payments.Doubtful(f"KuCoin said success but gave no {self._errand.id_field}")
         log.info("KuCoin accepted it: %s %s", self._errand.id_field, found)
         return payments.Accepted(str(found))
+
+
+def _shown_at(row: Row, otherwise: int) -> int:
+    created_at = row.get("createdAt")
+    return created_at if isinstance(created_at, int) else otherwise
 
 
 def _path(withdrawal_id: str) -> str:
