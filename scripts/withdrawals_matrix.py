@@ -70,7 +70,7 @@ MAY_ACT = [
 READINGS: dict[str, dict[str, Any]] = {
     "as documented": {},
     "history 45 s late": {"history_lag_ms": 45_000},
-    "late, and null by id": {"history_lag_ms": 45_000, "unknown_withdrawal": "null"},
+    "late and null by id": {"history_lag_ms": 45_000, "unknown_withdrawal": "null"},
     "times to the ms": {"created_at_floored_to_seconds": False},
     "remark dropped": {"remark": "dropped"},
     "remark null": {"remark": "null"},
@@ -78,7 +78,7 @@ READINGS: dict[str, dict[str, Any]] = {
     "remark cut to 5": {"remark": 5},
     "rows without id": {"list_rows_have_id": False},
     "list without currency": {"list_requires_currency": False},
-    "late, dropped, without id": {"history_lag_ms": 45_000, "remark": "dropped", "list_rows_have_id": False},
+    "late and dropped and without id": {"history_lag_ms": 45_000, "remark": "dropped", "list_rows_have_id": False},
 }
 
 

@@ -8,6 +8,7 @@ integers here; everybody else sees datetimes.
 from __future__ import annotations
 
 import re
+from calendar import timegm
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from itertools import pairwise
@@ -33,7 +34,8 @@ def to_ms(moment: datetime) -> int:
     Rounding up keeps half-open windows exact: a row at millisecond r is in [start, end) exactly when it is in
     [to_ms(start), to_ms(end)).
     """
-    return -((EPOCH - moment) // MILLISECOND)
+    # Not by subtraction: Airflow's times are pendulum's, whose differences cannot be divided by a timedelta.
+    return timegm(moment.utctimetuple()) * 1000 - (-moment.microsecond // 1000)
 
 
 def to_datetime(ms: int) -> datetime:
@@ -163,7 +165,7 @@ def choose(window_start: Moment | None, window_end: Moment | None, run: RunTimes
 
 
 def _utc_day(moment: datetime) -> Window:
-    start_ms = (moment - EPOCH) // timedelta(days=1) * DAY_MS
+    start_ms = timegm(moment.utctimetuple()) * 1000 // DAY_MS * DAY_MS
     return Window(start_ms, start_ms + DAY_MS)
 
 

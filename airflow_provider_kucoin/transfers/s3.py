@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException
@@ -36,12 +37,10 @@ class Bucket:
 
     @cached_property
     def _hook(self) -> S3Hook:
-        try:
-            from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-        except ImportError as problem:
-            raise AirflowException(
-                "writing to S3 needs the amazon provider and pyarrow: pip install 'airflow-provider-kucoin[s3]'"
-            ) from problem
+        if missing := [name for name in ("boto3", "pyarrow") if find_spec(name) is None]:
+            raise FatalError(f"writing to S3 needs {' and '.join(missing)}: pip install 'airflow-provider-kucoin[s3]'")
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
         return S3Hook(aws_conn_id=self._aws_conn_id)
 
     def uri(self, key: str) -> str:
@@ -54,10 +53,11 @@ class Bucket:
 
         :raise FatalError: when it is not
         """
+        client = self._hook.get_conn()
         from botocore.exceptions import ClientError, ParamValidationError
 
         try:
-            self._hook.get_conn().head_bucket(Bucket=self.name)
+            client.head_bucket(Bucket=self.name)
         except ParamValidationError:
             raise InvalidInput(
                 f"s3_bucket={self.name!r} is not the name of a bucket: give its name alone, the rest belongs in s3_key"

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pendulum
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -395,3 +396,14 @@ def test_a_query_is_halved_in_the_middle_of_what_it_owns_until_it_owns_a_millise
     assert (newer.owned, newer.start_at, newer.end_at) == (Window(1002, 1005), 1001, 1005)
     [millisecond] = slices(Window(1000, 1001), None)
     assert halves(millisecond) == []
+
+
+def test_airflows_own_kind_of_datetime_gives_the_same_windows() -> None:
+    """Airflow hands over pendulum's, which are datetimes but do not calculate like them."""
+    start, end = pendulum.datetime(2026, 11, 19, tz="UTC"), pendulum.datetime(2026, 11, 20, tz="UTC")
+    plain = RunTimes(interval_start=datetime(2026, 11, 19, tzinfo=UTC), interval_end=datetime(2026, 11, 20, tzinfo=UTC))
+    assert choose(None, None, RunTimes(interval_start=start, interval_end=end)) == choose(None, None, plain)
+    assert choose(start, end, RunTimes())[0] == choose(None, None, plain)[0]
+    assert choose(None, None, RunTimes(run_after=end))[0] == choose(None, None, plain)[0]
+    assert choose(None, None, RunTimes(partition_date=start))[0] == choose(None, None, plain)[0]
+    assert to_ms(pendulum.datetime(1969, 12, 31, 23, 59, 59, 999_001, tz="Asia/Taipei")) == -28_800_000

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -490,9 +491,11 @@ def tools() -> Any:
 
 
 @pytest.fixture(scope="session")
-def opened() -> list[Deployment]:
-    """What runs now."""
-    return []
+def opened() -> Iterator[list[Deployment]]:
+    """What runs now. Whoever ends the tests ends it, too, and not by Ctrl-C alone."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield []
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

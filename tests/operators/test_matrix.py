@@ -28,7 +28,7 @@ def load() -> Any:
 matrix = load()
 CASES = list(matrix.cases())
 # Here every fault meets every request and every reading; `make test-withdrawals` plays all combinations.
-PLAYED = CASES[::3]
+PLAYED = CASES[::5]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_there_is_one_withdrawal_at_the_most_and_no_success_that_the_exchange_do
     assert found.sent <= 1
 
 
-def test_a_third_of_the_cases_meets_every_fault_request_and_reading() -> None:
+def test_the_cases_played_here_meet_every_fault_request_and_reading() -> None:
     for part in ("fault", "step", "reading", "has_store", "lost"):
         assert {getattr(case, part) for case in PLAYED} == {getattr(case, part) for case in CASES}, part
 
