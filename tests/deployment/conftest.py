@@ -422,10 +422,10 @@ class Airflow2(Deployment):
                 "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3600",
                 "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
                 "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-                "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "20",
+                "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "15",
                 # Whom it misses it reports each time that it looks, until that is dealt with; a report that comes too
                 # late ends the next try, too.
-                "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "15",
+                "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "7",
                 "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
             },
         )
