@@ -46,7 +46,7 @@ pytest: $(INSTALLED) ## Run the tests; api/ must be covered by its own, every br
 	$(BIN)/coverage report --include='airflow_provider_kucoin/api/*' --fail-under=100 --skip-covered
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/api --ignore=tests/deployment
 
-test-crashes: $(INSTALLED) ## Kill the workers of a real Airflow while they pay, and run the treasury DAGs in it
+test-crashes: $(INSTALLED) .venv-2.11/.installed ## Kill the workers of a real Airflow while they pay, and run the treasury DAGs in it
 	$(BIN)/python -m pytest tests/deployment
 
 bench: $(INSTALLED) ## Measure speed and memory with a day of 1,000,000 rows
@@ -62,8 +62,13 @@ constraints: ## Renew constraints.txt with the newest version of everything
 	$(PYTHON) scripts/constraints.py
 
 clean: ## Remove .venv, and all that was made by the commands above
-	rm -rf $(VENV) .demo .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-2.11 .demo .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv-2.11/.installed: pyproject.toml constraints-2.11.txt
+	@$(PYTHON) scripts/install.py .venv-2.11 --constraints constraints-2.11.txt --extras '' \
+		apache-airflow apache-airflow-providers-standard
+	@touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

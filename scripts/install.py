@@ -1,7 +1,12 @@
-"""Install the project, with everything that its checks and its demo need, into a virtual environment."""
+"""
+Install the project into a virtual environment, with all versions pinned.
+
+By itself it installs everything that the checks and the demo need; other constraints and requirements can be named.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -15,15 +20,16 @@ ROOT = Path(__file__).resolve().parent.parent
 QUIET = 15
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, constraints: str, extras: str, requirements: list[str]) -> int:
     """Make the environment, or bring it up to date."""
     began = time.monotonic()
     print(f"Installing into {folder} (Python {sys.version.split()[0]}); this takes some minutes the first time.")
     venv.create(folder, with_pip=True, symlinks=os.name != "nt")
     # By environment, because so the pins also hold for the isolated environment in which the project is built; which
     # of the two names counts there depends on the version of pip.
-    pins = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), str(ROOT / "constraints.txt"))
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--progress-bar", "off", "-e", f"{ROOT}[dev]"]
+    pins = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), str(ROOT / constraints))
+    pip_install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--progress-bar", "off"]
+    command = [*pip_install, "-e", f"{ROOT}{extras}", *requirements]
     with subprocess.Popen(
         command,
         env={**os.environ, **pins, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"},
@@ -65,4 +71,10 @@ def _follow(pip: subprocess.Popen[str], began: float) -> deque[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="of the virtual environment")
+    parser.add_argument("--constraints", default="constraints.txt", help="file of pins (default: %(default)s)")
+    parser.add_argument("--extras", default="[dev]", help="of the project (default: %(default)s)")
+    parser.add_argument("requirements", nargs="*", help="what else to install")
+    given = parser.parse_args()
+    sys.exit(main(given.folder, given.constraints, given.extras, given.requirements))
