@@ -66,8 +66,8 @@ clean: ## Remove .venv, and all that was made by the commands above
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv-2.11/.installed: pyproject.toml constraints-2.11.txt
-	@$(PYTHON) scripts/install.py .venv-2.11 --constraints constraints-2.11.txt --extras '' \
-		apache-airflow apache-airflow-providers-standard
+	@$(PYTHON) scripts/install.py .venv-2.11 apache-airflow apache-airflow-providers-standard \
+		--constraints constraints-2.11.txt --extras ''
 	@touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt

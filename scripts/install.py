@@ -76,5 +76,5 @@ if __name__ == "__main__":
     parser.add_argument("--constraints", default="constraints.txt", help="file of pins (default: %(default)s)")
     parser.add_argument("--extras", default="[dev]", help="of the project (default: %(default)s)")
     parser.add_argument("requirements", nargs="*", help="what else to install")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     sys.exit(main(given.folder, given.constraints, given.extras, given.requirements))
