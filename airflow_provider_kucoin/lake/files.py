@@ -228,6 +228,7 @@ class PieceFile:
         import pyarrow.compute as pc
 
         table = pa.Table.from_batches(self._waiting, self._schema)
+        self._waiting = []  # the sorted copy replaces them, and is all that is in memory while it is written
         # Keys are numbers or hexadecimal digits in text: the longer is the later, then by letter.
         length = pc.utf8_length(table.column(self._ledger.key))
         order = pc.sort_indices(

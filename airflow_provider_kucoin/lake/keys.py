@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
-#: Keys that are looked at together: 4 MiB of their hashes.
-KEYS_AT_ONCE = 1 << 19
+#: Keys that are looked at together: 2 MiB of their hashes.
+KEYS_AT_ONCE = 1 << 18
 
 
 class Keys:
