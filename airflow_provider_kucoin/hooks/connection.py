@@ -10,7 +10,7 @@ from airflow_provider_kucoin.api.calls import Site
 from airflow_provider_kucoin.api.endpoints import FUTURES_URL, SPOT_URL
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.api.policy import Policy, parse_policy
-from airflow_provider_kucoin.api.signing import Credentials
+from airflow_provider_kucoin.api.signing import Credentials, passphrase_header
 from airflow_provider_kucoin.client.network import DEFAULT_TIMEOUT, Network
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class Settings:
     credentials: Credentials = field(repr=False)
     network: Network
     policy: Policy
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What Airflow's masker must know: of the key, and of what the passphrase turns into, it cannot know itself."""
+        found = self.credentials
+        return found.key, found.secret, found.passphrase, passphrase_header(found)
 
 
 def settings(connection: Connection, extra: Mapping[str, Any] | None = None) -> Settings:

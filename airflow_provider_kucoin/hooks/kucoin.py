@@ -19,7 +19,6 @@ from airflow_provider_kucoin.api.envelope import Answer, Unreadable, unwrap
 from airflow_provider_kucoin.api.errors import ClockSkewed, InvalidInput, KucoinError, Unavailable, UnexpectedData
 from airflow_provider_kucoin.api.keycheck import diagnose
 from airflow_provider_kucoin.api.ledgers import columns, filters, ledger, rows
-from airflow_provider_kucoin.api.signing import passphrase_header
 from airflow_provider_kucoin.api.transfers import transfer
 from airflow_provider_kucoin.api.windows import (
     Window,
@@ -87,16 +86,10 @@ class KucoinHook(HttpHook):
     @cached_property
     def _settings(self) -> Settings:
         found = settings(self.get_connection(self.kucoin_conn_id))
-        credentials = found.credentials
         # Airflow masks the password and the extra by itself; the key and what the passphrase turns into on the wire
         # it cannot know. A request's signature is not registered: it is different every time, dead after 5 seconds,
         # and thousands of them would make masking slower and slower. It is kept out of everything that is logged.
-        for secret in (
-            credentials.key,
-            credentials.secret,
-            credentials.passphrase,
-            passphrase_header(credentials),
-        ):
+        for secret in found.secrets:
             mask_secret(secret)
         return found
 

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_kucoin.api.calls import Line
-from airflow_provider_kucoin.api.signing import passphrase_header
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
 from airflow_provider_kucoin.client.watching import Watch
 from airflow_provider_kucoin.hooks.connection import Settings, settings
@@ -35,8 +34,7 @@ async def read_settings(conn_id: str) -> Settings:
         # ``dag.test()`` runs triggers where only the synchronous way to a connection in the database works.
         connection = await sync_to_async(BaseHook.get_connection)(conn_id)
     found = settings(connection, await get_async_extra_dejson(connection))
-    credentials = found.credentials
-    for secret in (credentials.key, credentials.secret, credentials.passphrase, passphrase_header(credentials)):
+    for secret in found.secrets:
         await _mask(secret)
     return found
 
