@@ -37,9 +37,10 @@ class Balance:
 
 class Balances:
     """
-    What is in the accounts; an account is "main", "trade", …, or "isolated:BTC-USDT" for a pair's.
+    What is in the accounts: "main", "trade", "contract" (futures), …, or "isolated:BTC-USDT" for a pair's.
 
-    Withdrawals, transfers and deposits move them. Rows that somebody books into the ledger do not.
+    Withdrawals, transfers and deposits move them, and so does every row that is booked into a ledger with running
+    balances. Rows that somebody books into the spot ledger do not.
     """
 
     def __init__(self, uid: int) -> None:
@@ -75,6 +76,11 @@ class Balances:
         """Return the balance of a currency in an account."""
         return self._balances[self._uid if uid is None else uid, account_type, currency]
 
+    def balance(self, currency: str, account_type: str, uid: int | None = None) -> Decimal:
+        """Return how much is in an account; nothing, if there is no such account."""
+        entry = self._balances.get((self._uid if uid is None else uid, account_type, currency))
+        return Decimal(entry.balance) if entry else Decimal(0)
+
     def available(self, currency: str, account_type: str, uid: int | None = None) -> Decimal:
         """Return how much can be moved out of an account; nothing, if there is no such account."""
         entry = self._balances.get((self._uid if uid is None else uid, account_type, currency))
@@ -89,8 +95,8 @@ class Balances:
         self.set(currency, account_type, EXACT.add(balance, amount), holds=EXACT.add(held, holds), uid=uid)
 
     def of(self, uid: int) -> Iterator[Balance]:
-        """Yield all balances of a user."""
-        return (entry for entry in self._balances.values() if entry.uid == uid)
+        """Yield all balances of a user, as they are now."""
+        return (entry for entry in tuple(self._balances.values()) if entry.uid == uid)
 
     def clear(self) -> None:
         """Leave nothing."""
@@ -133,17 +139,19 @@ def accounts(call: Call) -> Reply:
     """Answer GET /api/v1/accounts."""
     account_type = call.choice("type", ACCOUNT_TYPES)
     currency = call.params.get("currency")
+    names = {"trade": call.exchange.readings.hf_account_type if call.exchange.is_high_frequency else "trade"}
     found = [
         {
             "id": entry.id,
             "currency": entry.currency,
-            "type": entry.type,
+            "type": shown,
             "balance": entry.balance,
             "available": entry.available,
             "holds": entry.holds,
         }
         for entry in call.exchange.balances.of(call.key.uid)
-        if entry.type in ACCOUNT_TYPES and account_type in (None, entry.type) and currency in (None, entry.currency)
+        for shown in [names.get(entry.type, entry.type)]
+        if shown in ACCOUNT_TYPES and account_type in (None, shown) and currency in (None, entry.currency)
     ]
     return wire.success(wire.encode(found))
 

@@ -39,3 +39,9 @@ def padded(amount: Decimal) -> str:
     exponent = amount.as_tuple().exponent
     decimals = -exponent if isinstance(exponent, int) else 0
     return f"{amount:.{max(decimals, 8)}f}"
+
+
+def trimmed(amount: Decimal) -> str:
+    """Return an amount without zeros at its end, as sums and prices are shown."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

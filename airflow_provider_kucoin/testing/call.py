@@ -49,6 +49,22 @@ class Call:
             raise bad_parameter(f"{name} must be a whole number")
         return int(text)
 
+    def optional_offset(self, name: str) -> int | None:
+        """Return a whole number; -1, which is the offset of rows that have none, is as good as nothing."""
+        # How KuCoin answers -1 is not known.
+        return None if self.params.get(name) == "-1" else self.optional_integer(name)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a truth value."""
+        text = self.params.get(name)
+        if text is None:
+            return default
+        # KuCoin's own client sends Python's words.
+        if text.lower() not in ("true", "false"):
+            # How KuCoin answers this is not known.
+            raise bad_parameter(f"{name} must be a boolean")
+        return text.lower() == "true"
+
     def choice(self, name: str, choices: Collection[str]) -> str | None:
         """Return one of a list of values, written exactly so, or None if the parameter was not given."""
         text = self.params.get(name)

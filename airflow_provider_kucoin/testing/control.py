@@ -2,8 +2,11 @@
 Paths under `/__sandbox__/`: how another process looks into the exchange and breaks it. Nothing here exists at KuCoin.
 
 ====================================  ==============================================================================
-GET /__sandbox__/ledger               what the exchange holds, `?start=<ms>&end=<ms>` (half-open; `&uid=`), oldest
-                                      first, one JSON object per line
+GET /__sandbox__/ledger               what the exchange holds, `?start=<ms>&end=<ms>` (half-open; `&uid=`, `&ledger=`,
+                                      `&account_type=`), oldest first, one JSON object per line
+POST /__sandbox__/book                `{"ledger": "trade_hf", "created_at": …, "amount": "1.5"}`, and what else
+                                      `Exchange.book` takes
+POST /__sandbox__/settle-pending      `{}`, or what `Exchange.settle_pending` takes
 GET /__sandbox__/stats                requests by path, status and code; how many were limited; weight used per pool
 POST /__sandbox__/reset-stats         count from zero
 POST /__sandbox__/faults              `{"fault": "SLOW", "path": null, "times": 1, "after": 0, "seconds": 0.2}`
@@ -92,9 +95,20 @@ def _deposit(exchange: Exchange, request: Request) -> dict[str, Any]:
     return _as_json(exchange.deposit(**json.loads(request.body)))
 
 
-def _as_json(record: Withdrawal | Deposit) -> dict[str, Any]:
-    fields = asdict(record)
+def _book(exchange: Exchange, request: Request) -> dict[str, Any]:
+    return _plain(exchange.book(**json.loads(request.body)))
+
+
+def _settle_pending(exchange: Exchange, request: Request) -> dict[str, Any]:
+    return {"rows": [_plain(row) for row in exchange.settle_pending(**json.loads(request.body or b"{}"))]}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in fields.items()}
+
+
+def _as_json(record: Withdrawal | Deposit) -> dict[str, Any]:
+    return _plain(asdict(record))
 
 
 _ACTIONS: Final[dict[tuple[str, str], Callable[[Exchange, Request], dict[str, Any] | None]]] = {
@@ -105,6 +119,8 @@ _ACTIONS: Final[dict[tuple[str, str], Callable[[Exchange, Request], dict[str, An
     ("GET", "withdrawals"): _withdrawals,
     ("POST", "withdrawals"): _tell_withdrawal,
     ("POST", "deposits"): _deposit,
+    ("POST", "book"): _book,
+    ("POST", "settle-pending"): _settle_pending,
 }
 
 
@@ -112,7 +128,9 @@ async def _ledger(exchange: Exchange, params: dict[str, str], incoming: web.Base
     from aiohttp import web
 
     uid = int(params["uid"]) if "uid" in params else None
-    chunks = exchange.entry_texts(int(params["start"]), int(params["end"]), uid)
+    chunks = exchange.entry_texts(
+        int(params["start"]), int(params["end"]), uid, params.get("ledger", "spot"), params.get("account_type")
+    )
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(incoming)
     for texts in chunks:

@@ -1,20 +1,23 @@
 """
 Money that comes in, and where to send it.
 
-https://www.kucoin.com/docs-new/api-3470141 (history) and https://www.kucoin.com/docs-new/api-3470140 (addresses).
+https://www.kucoin.com/docs-new/api-3470141 (history), https://www.kucoin.com/docs-new/api-3470306 (the old list) and
+https://www.kucoin.com/docs-new/api-3470140 (addresses).
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kucoin.testing import histories, pages, wire
+from airflow_provider_kucoin.testing import history_windows, moves, pages, wire
 from airflow_provider_kucoin.testing.amounts import padded
 from airflow_provider_kucoin.testing.refusals import invalid_chain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from airflow_provider_kucoin.testing.call import Call
@@ -26,6 +29,19 @@ if TYPE_CHECKING:
 STATUSES: Final = ("PROCESSING", "SUCCESS", "FAILURE")
 # While it is in one of these, the money is in the account. PRE_SUCCESS: before the last confirmations.
 CREDITED: Final = ("SUCCESS", "PRE_SUCCESS")
+
+# Fields of 2026 that KuCoin's published descriptions have not: the first three were only ever seen null.
+_NEVER_SET: Final[dict[str, Any]] = {"subStatus": None, "url": None, "needSubmitWht": None}
+_EXTRAS: Final[dict[str, dict[str, Any]]] = {
+    "none": {},
+    "confirms": {**_NEVER_SET, "failureReason": None, "preConfirms": 1, "confirms": 3, "currentConfirms": 3},
+    "confirmation_counts": {
+        **_NEVER_SET,
+        "preConfirmationCount": 1,
+        "confirmationCount": 3,
+        "confirmation": 3,
+    },
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +76,16 @@ def enter(exchange: Exchange, deposit: Deposit, status: str, now_ms: int) -> Non
         return
     deposit.is_credited = credited
     amount = deposit.amount if credited else -deposit.amount
-    exchange.balances.move(deposit.currency, deposit.account, amount, uid=deposit.uid)
+    moves.move(
+        exchange,
+        deposit.account,
+        deposit.currency,
+        amount,
+        uid=deposit.uid,
+        at_ms=now_ms,
+        biz_type="OTHER",
+        is_booked=exchange.readings.deposits_booked,
+    )
     if exchange.readings.deposits_booked:
         context = {"orderId": deposit.id, "txId": deposit.wallet_tx_id or ""}
         exchange.book(
@@ -77,22 +102,41 @@ def enter(exchange: Exchange, deposit: Deposit, status: str, now_ms: int) -> Non
 
 def deposits(call: Call) -> Reply:
     """Answer GET /api/v1/deposits."""
-    readings = call.exchange.readings
-    page = pages.asked_for(call)
-    currency = histories.currency(call)
-    status = call.choice("status", STATUSES)
-    span = histories.span(call)
+    return _answer(call, history_windows.span, old=False)
+
+
+def old_deposits(call: Call) -> Reply:
+    """Answer GET /api/v1/hist-deposits: no id, no address, no fee, no chain, and times in seconds."""
+    return _answer(call, history_windows.old_span, old=True)
+
+
+def listed(exchange: Exchange, uid: int, *, old: bool = False) -> list[tuple[int, dict[str, Any]]]:
+    """Return a user's deposits as they are listed, newest first, and the time of each in milliseconds."""
+    readings = exchange.readings
     found = [
-        one
-        for one in reversed(call.exchange.deposits)
-        if one.uid == call.key.uid
-        and currency in (None, one.currency)
-        and status in (None, one.status)
-        and histories.shown_time(one.created_at_ms, readings) in span
+        (item["createAt"] * 1000, item) if old else (item["createdAt"], item)
+        for one in reversed(exchange.deposits)
+        if one.uid == uid
+        and history_windows.is_listed(one.created_at_ms, readings, old=old)
+        and not exchange.histories.is_removed(one.id)
+        for item in [old_item(one) if old else shown_item(one, readings)]
     ]
-    found.sort(key=lambda one: histories.shown_time(one.created_at_ms, readings), reverse=True)
-    items = [wire.encode(_item(one, readings)).decode() for one in page.of(found)]
-    return pages.answer(page, len(found), items, readings)
+    found.sort(key=itemgetter(0), reverse=True)
+    return found
+
+
+def _answer(call: Call, asked_for: Callable[[Call], range], *, old: bool) -> Reply:
+    page = pages.asked_for(call)
+    currency = history_windows.currency(call)
+    status = call.choice("status", STATUSES)
+    span = asked_for(call)
+    found = [
+        item
+        for time_ms, item in listed(call.exchange, call.key.uid, old=old)
+        if time_ms in span and currency in (None, item["currency"]) and status in (None, item["status"])
+    ]
+    items = [wire.encode(item).decode() for item in page.of(found)]
+    return pages.answer(page, len(found), items, call.exchange.readings)
 
 
 def addresses(call: Call) -> Reply:
@@ -110,8 +154,10 @@ def addresses(call: Call) -> Reply:
     return wire.success(wire.encode(found))
 
 
-def _item(deposit: Deposit, readings: Readings) -> dict[str, Any]:
-    item: dict[str, Any] = {"id": deposit.id} if readings.deposit_rows_have_id else {}
+def shown_item(deposit: Deposit, readings: Readings) -> dict[str, Any]:
+    """Return a deposit as it is listed."""
+    has_id = readings.deposit_rows_have_id or readings.deposit_extras != "none"
+    item: dict[str, Any] = {"id": deposit.id} if has_id else {}
     return item | {
         "currency": deposit.currency,
         "chain": deposit.chain if readings.deposit_chain == "id" else deposit.chain_name,
@@ -122,8 +168,21 @@ def _item(deposit: Deposit, readings: Readings) -> dict[str, Any]:
         "amount": padded(deposit.amount),
         "fee": padded(deposit.fee),
         "walletTxId": deposit.wallet_tx_id,
-        "createdAt": histories.shown_time(deposit.created_at_ms, readings),
-        "updatedAt": histories.shown_time(deposit.updated_at_ms, readings),
+        "createdAt": history_windows.shown_time(deposit.created_at_ms, readings),
+        "updatedAt": history_windows.shown_time(deposit.updated_at_ms, readings),
         "remark": deposit.remark,
         "arrears": deposit.arrears,
+        **_EXTRAS[readings.deposit_extras],
+    }
+
+
+def old_item(deposit: Deposit) -> dict[str, Any]:
+    """Return a deposit as the old list has it."""
+    return {
+        "currency": deposit.currency,
+        "createAt": deposit.created_at_ms // 1000,
+        "amount": f"{deposit.amount:f}",
+        "walletTxId": deposit.wallet_tx_id,
+        "isInner": deposit.is_inner,
+        "status": deposit.status if deposit.status in STATUSES else "PROCESSING",
     }

@@ -7,13 +7,12 @@ with 429. What a fault does is a row of `BEHAVIOURS`; its settable parts are tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.testing import wire
+from airflow_provider_kucoin.testing import exact_json, wire
 from airflow_provider_kucoin.testing.refusals import HTTP_STATUS, MESSAGES
 from airflow_provider_kucoin.testing.wire import Reply
 
@@ -46,8 +45,8 @@ class Fault(Enum):
     LATE_ROW = "a row is booked inside the window just before it is read (rows=1, created_at=its newest moment)"
     MISSING_DATA = "200000 without `data`"
     NULL_DATA = "200000 with `data` null, or something else that says nothing (data=None)"
-    SHORT_PAGE = "a page lacks rows that its own totals count (missing=1)"
-    EMPTY_PAGE = "a page has no rows although its own totals count some"
+    SHORT_PAGE = "a page lacks its last rows, which its own totals count if it has any (missing=1)"
+    EMPTY_PAGE = "a page has no rows although there are some"
     REDIRECT = "302 to another host (location=http://elsewhere.invalid)"
 
 
@@ -119,12 +118,11 @@ def _null_data(reply: Reply, parameters: Parameters) -> Reply:
 
 
 def _without_items(reply: Reply, parameters: Parameters) -> Reply:
-    envelope = json.loads(reply.body)
+    envelope = exact_json.decode(reply.body)
     data = envelope.get("data")
-    if isinstance(data, dict) and data.get("items"):
-        missing = parameters.get("missing", len(data["items"]))
-        data["items"] = data["items"][: max(len(data["items"]) - missing, 0)]
-    reply.body = wire.encode(envelope)
+    rows = data if isinstance(data, list) else next((data[name] for name in _ROWS if (data or {}).get(name)), [])
+    del rows[max(len(rows) - parameters.get("missing", len(rows)), 0) :]
+    reply.body = exact_json.encode(envelope).encode()
     return reply
 
 
@@ -139,6 +137,8 @@ def _as_it_is(reply: Reply, _: Parameters) -> Reply:
 
 
 _LEDGER = "/api/v1/accounts/ledgers"
+# Where a page has its rows, unless it is nothing but rows.
+_ROWS = ("items", "dataList")
 
 BEHAVIOURS: dict[Fault, Behaviour] = {
     Fault.RATE_LIMITED: Behaviour(acts=False, alter=_rate_limited, parameters={"reset_ms": 50, "limit": 2000}),

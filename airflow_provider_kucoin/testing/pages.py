@@ -1,4 +1,8 @@
-"""Pages as KuCoin numbers them: `currentPage` from 1, `pageSize` of 10 … 500, both told again in the answer."""
+"""
+Pages as KuCoin numbers them: `currentPage` from 1 and `pageSize`, both told again in the answer.
+
+Most lists take sizes of 10 … 500 and give 50 unless asked; the others say so when they ask for the page.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +34,19 @@ class Page(NamedTuple):
         return rows[(self.number - 1) * self.size : self.number * self.size]
 
 
-def asked_for(call: Call) -> Page:
+def asked_for(
+    call: Call,
+    *,
+    default: int = DEFAULT_PAGE_SIZE,
+    smallest: int = MIN_PAGE_SIZE,
+    largest: int = MAX_PAGE_SIZE,
+) -> Page:
     """Return the page that a request asks for."""
     number = call.integer("currentPage", 1)
     if number < 1:
         # How KuCoin answers this is not known.
         raise bad_parameter("currentPage should not be less than 1")
-    return Page(number, _size(call.integer("pageSize", DEFAULT_PAGE_SIZE), call.exchange.readings))
+    return Page(number, size(call.integer("pageSize", default), call.exchange.readings, smallest, largest))
 
 
 def answer(page: Page, total: int, items: Sequence[str], readings: Readings) -> Reply:
@@ -52,11 +62,12 @@ def answer(page: Page, total: int, items: Sequence[str], readings: Readings) -> 
     return wire.Reply(f"{head}{tail}}}}}".encode(), code="200000")
 
 
-def _size(size: int, readings: Readings) -> int:
-    if size > MAX_PAGE_SIZE:
-        raise bad_parameter(f"pageSize should not greater than {MAX_PAGE_SIZE}")  # quoted in ccxt
-    if size >= MIN_PAGE_SIZE or (readings.small_page == "serve" and size > 0):
-        return size
+def size(wanted: int, readings: Readings, smallest: int = MIN_PAGE_SIZE, largest: int = MAX_PAGE_SIZE) -> int:
+    """Return the page size that is asked for, if it is one."""
+    if wanted > largest:
+        raise bad_parameter(f"pageSize should not greater than {largest}")  # quoted in ccxt, with 500
+    if wanted >= smallest or (readings.small_page == "serve" and wanted > 0):
+        return wanted
     if readings.small_page == "raise_to_10":
-        return MIN_PAGE_SIZE
-    raise bad_parameter(f"pageSize should not less than {MIN_PAGE_SIZE}")
+        return smallest
+    raise bad_parameter(f"pageSize should not less than {smallest}")

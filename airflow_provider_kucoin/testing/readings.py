@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_kucoin.testing.ledger_readings import LedgerReadings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(slots=True)
-class Readings:
+class Readings(LedgerReadings):
     """Settable interpretations of what is written down nowhere; change them while the exchange runs if need be."""
 
     # --- the window of the spot ledger ---

@@ -26,6 +26,8 @@ class RequestRecord:
     pool: str | None
     at_ms: int
     fault: str | None = None
+    futures: bool = False
+    """Whether it came to the futures host."""
     body: str = ""
     """What was sent to a path that the exchange knows; none of those takes a secret in its body."""
 

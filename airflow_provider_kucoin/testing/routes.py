@@ -2,59 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from airflow_provider_kucoin.testing import (
     account,
     deposits,
+    earn,
+    futures_accounts,
+    futures_ledger,
+    hf_ledgers,
+    history_routes,
+    margin_accounts,
     public,
     quotas,
     spot_ledger,
+    sub_accounts,
     transfers,
+    unified_ledger,
+    users,
     withdrawal_history,
     withdrawing,
 )
+from airflow_provider_kucoin.testing.route import Found, Route
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from airflow_provider_kucoin.testing.call import Call
-    from airflow_provider_kucoin.testing.wire import Reply
-
-    Answer = Callable[[Call], Reply]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One endpoint. `permission` is the documentation's tag, None that of a public endpoint; `{…}` is one segment."""
-
-    method: str
-    path: str
-    permission: str | None
-    pool: str
-    weight: int
-    answer: Answer
-    pattern: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
-        object.__setattr__(self, "pattern", re.compile(pattern))
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it is answered without a key."""
-        return self.permission is None
-
-
-# A route, and the variables that its path had.
-Found = tuple[Route, dict[str, str]]
-
-
-# Paths, permissions, pools and weights: https://www.kucoin.com/docs-new/rest/account-info and the pages beside it. Both
-# hosts, spot and futures, are this one; a path that exists on both (timestamp, status) does the same on each.
-ROUTES: tuple[Route, ...] = (
+# Paths, permissions, pools and weights: https://www.kucoin.com/docs-new/rest/account-info and the pages beside it.
+_SPOT: tuple[Route, ...] = (
     Route("GET", "/api/v1/timestamp", None, "Public", 3, public.timestamp),
     Route("GET", "/api/v1/status", None, "Public", 3, public.status),
     Route("GET", "/api/v1/my-ip", None, "Public", 0, public.my_ip),
@@ -63,6 +33,20 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/user/api-key", "General", "Management", 20, account.api_key),
     Route("GET", "/api/v1/accounts", "General", "Management", 5, account.accounts),
     Route("GET", "/api/v1/accounts/ledgers", "General", "Management", 2, spot_ledger.ledgers),
+    Route("GET", "/api/v1/hf/accounts/ledgers", "General", "Spot", 2, hf_ledgers.trade_hf),
+    Route("GET", "/api/v3/hf/margin/account/ledgers", "General", "Spot", 2, hf_ledgers.margin_hf),
+    # Pool and weight are those of Kucoin.Net. Of the second version, which KuCoin's client asks for since 2026, nothing
+    # but the path is known; it does what the first one does.
+    Route("GET", "/api/ua/v1/account/ledger", "General", "Management", 2, unified_ledger.ledger),
+    Route("GET", "/api/ua/v2/account/ledger", "General", "Management", 2, unified_ledger.ledger),
+    Route("GET", "/api/v2/user-info", "General", "Management", 20, users.user_info),
+    Route("GET", "/api/v1/hf/accounts/opened", "General", "Spot", 30, users.high_frequency),
+    Route("GET", "/api/v3/margin/accounts", "General", "Spot", 15, margin_accounts.cross),
+    Route("GET", "/api/v3/isolated/accounts", "General", "Spot", 15, margin_accounts.isolated),
+    Route("GET", "/api/v2/sub/user", "General", "Management", 20, sub_accounts.users),
+    Route("GET", "/api/v2/sub-accounts", "General", "Management", 20, sub_accounts.balances),
+    Route("GET", "/api/v1/sub-accounts/{subUserId}", "General", "Management", 15, sub_accounts.balance),
+    Route("GET", "/api/v1/earn/hold-assets", "General", "Earn", 5, earn.holdings),
     Route("GET", "/api/v1/accounts/transferable", "General", "Management", 20, transfers.transferable),
     Route("POST", "/api/v3/accounts/universal-transfer", "FlexTransfers", "Management", 4, transfers.transfer),
     Route("GET", "/api/v1/withdrawals/quotas", "General", "Management", 20, quotas.quota),
@@ -77,15 +61,27 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/accounts/{accountId}", "General", "Management", 5, account.account),
 )
 
-_FIXED = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
+_FUTURES: tuple[Route, ...] = (
+    Route("GET", "/api/v1/timestamp", None, "Public", 2, public.timestamp, futures=True),
+    Route("GET", "/api/v1/status", None, "Public", 4, public.status, futures=True),
+    Route("GET", "/api/v1/transaction-history", "General", "Futures", 2, futures_ledger.transactions, futures=True),
+    Route("GET", "/api/v1/account-overview", "Futures", "Futures", 5, futures_accounts.overview, futures=True),
+    Route(
+        "GET", "/api/v1/account-overview-all", "General", "Futures", 6, futures_accounts.overview_of_all, futures=True
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (*_SPOT, *_FUTURES, *history_routes.ROUTES)
+
+_FIXED = {(route.futures, route.method, route.path): route for route in ROUTES if "{" not in route.path}
 _PATTERNS = tuple(route for route in ROUTES if "{" in route.path)
 
 
-def find(method: str, path: str) -> Found | None:
-    """Return the route of a request and the path's variables."""
-    if route := _FIXED.get((method, path)):
+def find(method: str, path: str, *, futures: bool = False) -> Found | None:
+    """Return the route of a request to the spot or the futures host, and the path's variables."""
+    if route := _FIXED.get((futures, method, path)):
         return route, {}
     for route in _PATTERNS:
-        if route.method == method and (match := route.pattern.fullmatch(path)):
+        if (route.futures, route.method) == (futures, method) and (match := route.pattern.fullmatch(path)):
             return route, match.groupdict()
     return None

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from airflow_provider_kucoin.testing import pages
-from airflow_provider_kucoin.testing.ledger import Filter
+from airflow_provider_kucoin.testing import pages, queries
 from airflow_provider_kucoin.testing.refusals import bad_parameter
 
 if TYPE_CHECKING:
     from random import Random
 
     from airflow_provider_kucoin.testing.call import Call
-    from airflow_provider_kucoin.testing.faults import Parameters
-    from airflow_provider_kucoin.testing.ledger import View
+    from airflow_provider_kucoin.testing.ledger import Filter, View
     from airflow_provider_kucoin.testing.pages import Page
     from airflow_provider_kucoin.testing.readings import Readings
     from airflow_provider_kucoin.testing.wire import Reply
 
 DAY_MS: Final = 86_400_000
-MAX_CURRENCIES: Final = 10
 
 # What a request may ask for, and the `bizType` of the rows that it means. KuCoin asks in one vocabulary and answers in
 # another, and documents no mapping: this one goes by the names.
@@ -65,31 +62,13 @@ def ledgers(call: Call) -> Reply:
     return _answer(call, call.exchange.ledger(call.key.uid).view(start, max(start, end), only), page)
 
 
-def book_late_rows(call: Call, parameters: Parameters) -> None:
-    """Book rows inside the window that a request asks for, just before it is answered (`Fault.LATE_ROW`)."""
-    span = _span(call, call.exchange.readings)
-    # One millisecond before the end: inside the window whatever the ends' reading.
-    created_at = parameters["created_at"] or max(span.start_at, span.end_at - 1)
-    for _ in range(parameters["rows"]):
-        call.exchange.book(created_at=created_at, biz_type="KuCoin Bonus", uid=call.key.uid)
-
-
 def _filter(call: Call, readings: Readings) -> Filter:
-    currencies = [code for code in call.params.get("currency", "").split(",") if code]
-    if len(currencies) > MAX_CURRENCIES:
-        # How KuCoin answers this is not known.
-        raise bad_parameter(f"currency should not be more than {MAX_CURRENCIES}")
-    values = [value for value in BIZ_TYPES if value != "REBATE" or readings.accepts_rebate]
-    biz_type = call.choice("bizType", values)
-    return Filter(
-        currencies=frozenset(currencies) if currencies else None,
-        direction=call.choice("direction", ("in", "out")),
-        biz_types=BIZ_TYPES[biz_type] if biz_type else None,
-    )
+    types = {value: meant for value, meant in BIZ_TYPES.items() if value != "REBATE" or readings.accepts_rebate}
+    return queries.rows(call, types, "bizType", {"in": "in", "out": "out"})
 
 
 def _span(call: Call, readings: Readings) -> Span:
-    start, end = call.optional_integer("startAt"), call.optional_integer("endAt")
+    start, end = queries.bounds(call)
     if start is None:
         if end is None:
             now = call.exchange.now_ms()
@@ -97,9 +76,6 @@ def _span(call: Call, readings: Readings) -> Span:
         return Span(end - DAY_MS, end)  # documented: with one bound alone, the other is 24 hours from it
     if end is None:
         return Span(start, start + DAY_MS)
-    if start > end:
-        # How KuCoin answers this is not known.
-        raise bad_parameter("startAt should not be later than endAt")
     if end - start > DAY_MS or (end - start == DAY_MS and not readings.exactly_24h_allowed):
         # That it is refused is documented; the words are not known.
         raise bad_parameter("the time span should not exceed 24 hours")

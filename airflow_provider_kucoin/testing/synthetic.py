@@ -7,18 +7,21 @@ counting; the rest from a pool of prepared texts. Counting and finding rows, fil
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from airflow_provider_kucoin.testing.ledger import EVERYTHING, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_kucoin.testing.ledger import RowId
+
 # A prime, so that the pool does not beat in time with groups, pages or days.
-_POOL: Final = 997
-_GROUP: Final = 3
+POOL: Final = 997
+GROUP: Final = 3
 # Ids count up from here: always 15 digits, so that text order is number order.
 _FIRST_ID: Final = 300_000_000_000_000
 _AMOUNTS: Final = 1_000_003
@@ -48,58 +51,95 @@ class _Mould(NamedTuple):
     after_trade: str
 
 
-class Synthetic:
-    """`count` rows spread evenly over `[start_ms, end_ms)`."""
+class Mould(Protocol):
+    """What every row of a mould has, as queries ask for it."""
 
-    def __init__(self, start_ms: int, end_ms: int, count: int, seed: int) -> None:
+    @property
+    def currency(self) -> str:
+        """Its currency."""
+
+    @property
+    def direction(self) -> str:
+        """Its direction."""
+
+    @property
+    def biz_type(self) -> str:
+        """Its business type."""
+
+
+class Multitude(ABC):
+    """`count` rows spread evenly over `[start_ms, end_ms)`, made in turn from the moulds of a pool."""
+
+    def __init__(self, start_ms: int, end_ms: int, count: int, moulds: Sequence[Mould]) -> None:
         if count < 0 or end_ms <= start_ms:
             raise ValueError("a synthetic ledger needs a span of time and a number of rows")
+        self.end_ms = end_ms
         self._start, self._span, self._count = start_ms, end_ms - start_ms, count
-        random = Random(seed)  # noqa: S311  repeatable, not secret
-        self._moulds = [_mould(random) for _ in range(_POOL)]
-        self._residues: dict[Filter, Sequence[int]] = {EVERYTHING: range(_POOL)}
+        self._all = moulds
+        self._residues: dict[Filter, Sequence[int]] = {EVERYTHING: range(POOL)}
 
     def view(self, start_ms: int, end_ms: int, only: Filter = EVERYTHING) -> SyntheticView:
         """Return the rows with `start_ms <= createdAt < end_ms` that pass a filter."""
         if only not in self._residues:
             self._residues[only] = [
                 number
-                for number, mould in enumerate(self._moulds)
+                for number, mould in enumerate(self._all)
                 if only.passes(mould.currency, mould.direction, mould.biz_type)
             ]
         return SyntheticView(self, self._residues[only], self._first(start_ms), self._first(end_ms))
 
     def created_at(self, number: int) -> int:
         """Return the time of a row."""
-        return self._start + number // _GROUP * _GROUP * self._span // self._count
+        return self._start + number // GROUP * GROUP * self._span // self._count
 
-    def order(self, number: int) -> tuple[int, str]:
+    def order(self, number: int) -> tuple[int, RowId]:
         """Return time and id of a row."""
-        return self.created_at(number), str(_FIRST_ID + number)
+        return self.created_at(number), self.row_id(number)
+
+    @abstractmethod
+    def row_id(self, number: int) -> RowId:
+        """Return the id of a row; they rise."""
+
+    @abstractmethod
+    def texts(self, numbers: Sequence[int]) -> list[str]:
+        """Return the JSON of rows."""
+
+    def _first(self, moment: int) -> int:
+        """Return the number of the first row that is not before a moment."""
+        groups = -(-(moment - self._start) * self._count // (GROUP * self._span))
+        return min(max(groups * GROUP, 0), self._count)
+
+
+class Synthetic(Multitude):
+    """A spot ledger; its balances mean nothing."""
+
+    def __init__(self, start_ms: int, end_ms: int, count: int, seed: int) -> None:
+        random = Random(seed)  # noqa: S311  repeatable, not secret
+        self._moulds = [_mould(random) for _ in range(POOL)]
+        super().__init__(start_ms, end_ms, count, self._moulds)
+
+    def row_id(self, number: int) -> str:
+        """Return the id of a row."""
+        return str(_FIRST_ID + number)
 
     def texts(self, numbers: Sequence[int]) -> list[str]:
         """Return the JSON of rows."""
         moulds, start, span, count = self._moulds, self._start, self._span, self._count
         texts = []
         for number in numbers:
-            _, _, _, after_id, after_amount, after_time, after_trade = moulds[number % _POOL]
-            group = number // _GROUP * _GROUP
+            _, _, _, after_id, after_amount, after_time, after_trade = moulds[number % POOL]
+            group = number // GROUP * GROUP
             texts.append(
                 f'{{"id":"{_FIRST_ID + number}{after_id}{number * 7919 % _AMOUNTS}{after_amount}'
                 f"{start + group * span // count}{after_time}{group}{after_trade}"
             )
         return texts
 
-    def _first(self, moment: int) -> int:
-        """Return the number of the first row that is not before a moment."""
-        groups = -(-(moment - self._start) * self._count // (_GROUP * self._span))
-        return min(max(groups * _GROUP, 0), self._count)
-
 
 class SyntheticView:
     """The rows `first … last - 1` of a synthetic ledger whose mould is among some."""
 
-    def __init__(self, ledger: Synthetic, residues: Sequence[int], first: int, last: int) -> None:
+    def __init__(self, ledger: Multitude, residues: Sequence[int], first: int, last: int) -> None:
         self._ledger, self._residues = ledger, residues
         self._before = self._rank(first)
         self._len = max(self._rank(last) - self._before, 0)
@@ -107,24 +147,29 @@ class SyntheticView:
     def __len__(self) -> int:
         return self._len
 
-    def order(self, index: int) -> tuple[int, str]:
+    @property
+    def rises(self) -> bool:
+        """Whether every row's id is greater than those of the rows before it: they are counted."""
+        return True
+
+    def order(self, index: int) -> tuple[int, RowId]:
         """Return time and id of a row."""
         return self._ledger.order(self._number(index))
 
     def texts(self, start: int, stop: int) -> list[str]:
         """Return the JSON of the rows `start` … `stop - 1`."""
-        if len(self._residues) == _POOL:
+        if len(self._residues) == POOL:
             return self._ledger.texts(range(self._before + start, self._before + stop))
         return self._ledger.texts([self._number(index) for index in range(start, stop)])
 
     def _rank(self, number: int) -> int:
         """Return how many rows before a number pass the filter."""
-        rounds, rest = divmod(number, _POOL)
+        rounds, rest = divmod(number, POOL)
         return rounds * len(self._residues) + bisect_left(self._residues, rest)
 
     def _number(self, index: int) -> int:
         rounds, rest = divmod(self._before + index, len(self._residues))
-        return rounds * _POOL + self._residues[rest]
+        return rounds * POOL + self._residues[rest]
 
 
 def _mould(random: Random) -> _Mould:

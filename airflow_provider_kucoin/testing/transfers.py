@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_kucoin.testing import wire
+from airflow_provider_kucoin.testing import moves, wire
 from airflow_provider_kucoin.testing.amounts import fits, plain
 from airflow_provider_kucoin.testing.bodies import Body
 from airflow_provider_kucoin.testing.refusals import Refusal, bad_parameter, not_in_range
@@ -73,10 +73,23 @@ def transfer(call: Call) -> Reply:
             raise bad_parameter("clientOid is used already")
         return wire.success(wire.encode({"orderId": first.order_id}))
     wanted = _wanted(call, body, client_oid)
-    if exchange.balances.available(wanted.currency, wanted.from_account, wanted.from_uid) < wanted.amount:
+    paid_in = moves.currency_of(wanted.from_account, wanted.currency)
+    if exchange.balances.available(paid_in, wanted.from_account, wanted.from_uid) < wanted.amount:
         raise Refusal(*readings.transfer_insufficient_funds)
-    exchange.balances.move(wanted.currency, wanted.from_account, -wanted.amount, uid=wanted.from_uid)
-    exchange.balances.move(wanted.currency, wanted.to_account, wanted.amount, uid=wanted.to_uid)
+    for account, amount, uid in (
+        (wanted.from_account, -wanted.amount, wanted.from_uid),
+        (wanted.to_account, wanted.amount, wanted.to_uid),
+    ):
+        moves.move(
+            exchange,
+            account,
+            wanted.currency,
+            amount,
+            uid=uid,
+            at_ms=wanted.created_at_ms,
+            biz_type="TRANSFER" if wanted.type == "INTERNAL" else "SUB_TRANSFER",
+            is_booked=readings.transfers_booked,
+        )
     exchange.transfers.append(wanted)
     if readings.transfers_booked:
         _book(call, wanted)

@@ -16,13 +16,18 @@ HTML_TYPE = "text/html"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request; `target` is path and query exactly as on the request line, header names are lower case."""
+    """
+    One HTTP request; `target` is path and query exactly as on the request line, header names are lower case.
+
+    `futures` says to which of KuCoin's two hosts it came.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
     remote: str = "127.0.0.1"
+    futures: bool = False
 
     @property
     def path(self) -> str:

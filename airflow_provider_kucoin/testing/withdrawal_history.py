@@ -10,41 +10,39 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kucoin.testing import histories, pages, wire
+from airflow_provider_kucoin.testing import history_windows, pages, wire
 from airflow_provider_kucoin.testing.amounts import padded
 from airflow_provider_kucoin.testing.refusals import bad_parameter
 from airflow_provider_kucoin.testing.withdrawals import FINAL, PROCESSING
 
 if TYPE_CHECKING:
     from airflow_provider_kucoin.testing.call import Call
+    from airflow_provider_kucoin.testing.exchange import Exchange
     from airflow_provider_kucoin.testing.readings import Readings
     from airflow_provider_kucoin.testing.wire import Reply
     from airflow_provider_kucoin.testing.withdrawals import Withdrawal
 
 STATUSES: Final = ("PROCESSING", "REVIEW", "WALLET_PROCESSING", "SUCCESS", "FAILURE")
 OLD_STATUSES: Final = ("PROCESSING", "SUCCESS", "FAILURE")
-# The old list has what happened before 2019-02-18, and nothing else (ccxt).
-OLD_UNTIL_MS: Final = 1_550_448_000_000
 
 
 def withdrawals(call: Call) -> Reply:
     """Answer GET /api/v1/withdrawals."""
     exchange, readings = call.exchange, call.exchange.readings
     page = pages.asked_for(call)
-    currency = histories.currency(call)
+    currency = history_windows.currency(call)
     status = call.choice("status", STATUSES)
-    span = histories.span(call)
+    span = history_windows.span(call)
     found = [
         one
-        for one in exchange.withdrawal_book.of(call.key.uid)
+        for one in _newest_first(exchange, call.key.uid, old=False)
         if one.created_at_ms + readings.history_lag_ms <= call.now_ms
         and currency in (None, one.currency)
         and status in (None, one.status)
-        and histories.shown_time(one.created_at_ms, readings) in span
+        and history_windows.shown_time(one.created_at_ms, readings) in span
     ]
-    found.sort(key=lambda one: histories.shown_time(one.created_at_ms, readings), reverse=True)
     shown = page.of(found)
-    items = [json.dumps(_item(one, readings), separators=(",", ":"), ensure_ascii=False) for one in shown]
+    items = [json.dumps(shown_item(one, readings), separators=(",", ":"), ensure_ascii=False) for one in shown]
     for one in shown:
         exchange.withdrawal_book.look(one, call.now_ms)
     return pages.answer(page, len(found), items, readings)
@@ -80,28 +78,25 @@ def cancel(call: Call) -> Reply:
 def old_withdrawals(call: Call) -> Reply:
     """Answer GET /api/v1/hist-withdrawals: no id, no remark, no fee, no chain, and times in seconds."""
     page = pages.asked_for(call)
-    currency = histories.currency(call)
+    currency = history_windows.currency(call)
     status = call.choice("status", OLD_STATUSES)
-    span = histories.span(call, unit_ms=1000 if call.exchange.readings.old_history_unit == "s" else 1)
-    found: list[dict[str, Any]] = [
-        {
-            "currency": one.currency,
-            "createAt": one.created_at_ms // 1000,
-            "amount": f"{one.arriving:f}",
-            "address": one.address,
-            "walletTxId": one.wallet_tx_id,
-            "isInner": one.is_inner,
-            "status": one.status if one.status in FINAL else PROCESSING,
-        }
-        for one in call.exchange.withdrawal_book.of(call.key.uid)
-        if one.created_at_ms < OLD_UNTIL_MS
-        and currency in (None, one.currency)
-        and one.created_at_ms // 1000 * 1000 in span
+    span = history_windows.old_span(call)
+    found = [
+        item
+        for time_ms, item in listed(call.exchange, call.key.uid, old=True)
+        if time_ms in span and currency in (None, item["currency"]) and status in (None, item["status"])
     ]
-    found = [item for item in found if status in (None, item["status"])]
-    found.sort(key=lambda item: item["createAt"], reverse=True)
     items = [wire.encode(item).decode() for item in page.of(found)]
     return pages.answer(page, len(found), items, call.exchange.readings)
+
+
+def listed(exchange: Exchange, uid: int, *, old: bool = False) -> list[tuple[int, dict[str, Any]]]:
+    """Return a user's withdrawals as they are listed, newest first, and the time of each in milliseconds."""
+    found = _newest_first(exchange, uid, old=old)
+    if old:
+        return [(one.created_at_ms // 1000 * 1000, old_item(one)) for one in found]
+    items = (shown_item(one, exchange.readings) for one in found)
+    return [(item["createdAt"], item) for item in items]
 
 
 def cancel_type(withdrawal: Withdrawal) -> str:
@@ -111,7 +106,38 @@ def cancel_type(withdrawal: Withdrawal) -> str:
     return "CANCELABLE" if withdrawal.cancelled_at_ms is None else "CANCELING"
 
 
-def _item(withdrawal: Withdrawal, readings: Readings) -> dict[str, Any]:
+def _newest_first(exchange: Exchange, uid: int, *, old: bool) -> list[Withdrawal]:
+    readings = exchange.readings
+    found = [
+        one
+        for one in exchange.withdrawal_book.of(uid)
+        if history_windows.is_listed(one.created_at_ms, readings, old=old) and not exchange.histories.is_removed(one.id)
+    ]
+    found.sort(key=lambda one: _listed_at(one, readings, old=old), reverse=True)
+    return found
+
+
+def _listed_at(withdrawal: Withdrawal, readings: Readings, *, old: bool) -> int:
+    if old:
+        return withdrawal.created_at_ms // 1000
+    return history_windows.shown_time(withdrawal.created_at_ms, readings)
+
+
+def old_item(withdrawal: Withdrawal) -> dict[str, Any]:
+    """Return a withdrawal as the old list has it."""
+    return {
+        "currency": withdrawal.currency,
+        "createAt": withdrawal.created_at_ms // 1000,
+        "amount": f"{withdrawal.arriving:f}",
+        "address": withdrawal.address,
+        "walletTxId": withdrawal.wallet_tx_id,
+        "isInner": withdrawal.is_inner,
+        "status": withdrawal.status if withdrawal.status in FINAL else PROCESSING,
+    }
+
+
+def shown_item(withdrawal: Withdrawal, readings: Readings) -> dict[str, Any]:
+    """Return a withdrawal as it is listed."""
     item: dict[str, Any] = {"id": withdrawal.id} if readings.list_rows_have_id else {}
     item |= {
         "currency": withdrawal.currency,
@@ -123,12 +149,15 @@ def _item(withdrawal: Withdrawal, readings: Readings) -> dict[str, Any]:
         "amount": _amount(withdrawal, readings),
         "fee": padded(withdrawal.fee),
         "walletTxId": _tx_id(withdrawal, readings),
-        "createdAt": histories.shown_time(withdrawal.created_at_ms, readings),
-        "updatedAt": histories.shown_time(withdrawal.updated_at_ms, readings),
+        "createdAt": history_windows.shown_time(withdrawal.created_at_ms, readings),
+        "updatedAt": history_windows.shown_time(withdrawal.updated_at_ms, readings),
         "remark": _remark(withdrawal, readings),
     }
     if not readings.list_rows_have_id:
         item["arrears"] = False
+    if readings.withdrawal_extras:
+        reason = {"failureReason": withdrawal.failure_reason, "failureReasonMsg": withdrawal.failure_message}
+        item |= {"subStatus": withdrawal.status, **reason}
     return item
 
 
@@ -154,7 +183,7 @@ def _detail(withdrawal: Withdrawal, call: Call) -> dict[str, Any]:
         "walletTxId": _tx_id(withdrawal, readings),
         "addressRemark": None,
         "remark": _remark(withdrawal, readings),
-        "createdAt": histories.shown_time(withdrawal.created_at_ms, readings),
+        "createdAt": history_windows.shown_time(withdrawal.created_at_ms, readings),
         "cancelType": cancel_type(withdrawal),
         "taxes": None,
         "taxDescription": None,

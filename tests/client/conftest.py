@@ -45,7 +45,7 @@ def server(exchange: Exchange, kucoin_server: Server) -> Server:
 @pytest.fixture
 def line(server: Server) -> Line:
     key = server.exchange.key
-    return Line(Site(server.url, server.url), Credentials(key.key, key.secret, key.passphrase))
+    return Line(Site(server.url, server.futures_url), Credentials(key.key, key.secret, key.passphrase))
 
 
 @pytest.fixture

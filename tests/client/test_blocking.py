@@ -108,7 +108,7 @@ def test_a_wrong_secret_is_told_once_and_not_tried_again(
     server: Any, session: Any, network: Network, exchange: Any, path: Any
 ) -> None:
     key = exchange.key
-    wrong = Line(Site(server.url, server.url), Credentials(key.key, "wrong", key.passphrase))
+    wrong = Line(Site(server.url, server.futures_url), Credentials(key.key, "wrong", key.passphrase))
     with pytest.raises(AuthenticationFailed, match="400004"):
         BlockingClient(wrong, network, session).call(path)
     assert [record.code for record in exchange.requests if record.path == path.path] == ["400002", "400004"]

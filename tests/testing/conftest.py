@@ -117,11 +117,12 @@ def ask(exchange: Exchange, clock: Clock) -> Ask:
         key: ApiKey | None = None,
         headers: dict[str, str | None] | None = None,
         remote: str = "127.0.0.1",
+        futures: bool = False,
     ) -> Answer:
         wanted = target(path, params or {})
         given = {**signed(key or exchange.key, clock(), method, wanted, body), **(headers or {})}
         kept = {name.lower(): value for name, value in given.items() if value is not None}
-        reply = exchange.handle(Request(method, wanted, kept, body.encode(), remote))
+        reply = exchange.handle(Request(method, wanted, kept, body.encode(), remote, futures))
         return Answer(reply.status, reply.headers, reply.body, reply)
 
     return ask
@@ -183,11 +184,18 @@ def http(server: Server, clock: Clock) -> Iterator[Callable[..., requests.Respon
     with requests.Session() as session:
         session.trust_env = False
 
-        def http(path: str, params: dict[str, Any] | None = None, *, body: str = "") -> requests.Response:
+        def http(
+            path: str, params: dict[str, Any] | None = None, *, body: str = "", futures: bool = False
+        ) -> requests.Response:
             wanted, method = target(path, params or {}), "POST" if body else "GET"
             headers = signed(server.exchange.key, clock(), method, wanted, body)
             return session.request(
-                method, server.url + wanted, headers=headers, data=body, timeout=5, allow_redirects=False
+                method,
+                (server.futures_url if futures else server.url) + wanted,
+                headers=headers,
+                data=body,
+                timeout=5,
+                allow_redirects=False,
             )
 
         yield http

@@ -132,6 +132,43 @@ def test_a_late_row_may_be_booked_anywhere(exchange: Exchange, ledger: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("ledger", "path", "params", "rows"),
+    [
+        ("trade_hf", "/api/v1/hf/accounts/ledgers", {}, lambda data: data),
+        ("margin_hf", "/api/v3/hf/margin/account/ledgers", {}, lambda data: data),
+        ("futures", "/api/v1/transaction-history", {}, lambda data: data["dataList"]),
+        ("unified", "/api/ua/v1/account/ledger", {"accountType": "SPOT"}, lambda data: data["items"]),
+    ],
+)
+def test_every_ledger_knows_late_rows_and_short_pages(
+    exchange: Exchange, ask: Any, ledger: str, path: str, params: dict[str, str], rows: Any
+) -> None:
+    exchange.account_mode = "unified" if ledger == "unified" else "classic"
+
+    def read() -> list[Any]:
+        found: list[Any] = rows(ask(path, params, futures=ledger == "futures").data)
+        return found
+
+    exchange.faults.inject(Fault.LATE_ROW, path=path, rows=3)
+    late = read()
+    assert len(late) == 3
+    assert len(list(exchange.entries(0, 1 << 60, ledger=ledger))) == 3
+    exchange.faults.inject(Fault.SHORT_PAGE, path=path)
+    assert read() == late[:2]
+    exchange.faults.inject(Fault.EMPTY_PAGE, path=path)
+    assert read() == []
+    assert read() == late
+
+
+def test_a_late_row_is_one_of_the_range_that_is_asked_for(exchange: Exchange, ask: Any) -> None:
+    exchange.readings.trade_hf_retention_ms = None
+    path = "/api/v1/hf/accounts/ledgers"
+    exchange.faults.inject(Fault.LATE_ROW, path=path, times=None)
+    for bounds in ({"startAt": DAY, "endAt": DAY + 5}, {"startAt": DAY + 10}, {"endAt": DAY - 10}):
+        assert len(ask(path, bounds).data) >= 1
+
+
+@pytest.mark.parametrize(
     ("fault", "body"),
     [(Fault.MISSING_DATA, {"code": "200000"}), (Fault.NULL_DATA, {"code": "200000", "data": None})],
 )

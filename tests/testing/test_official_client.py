@@ -78,7 +78,7 @@ def connect(server: Server) -> Any:
         .set_secret(key.secret)
         .set_passphrase(key.passphrase)
         .set_spot_endpoint(server.url)
-        .set_futures_endpoint(server.url)
+        .set_futures_endpoint(server.futures_url)
         .set_broker_endpoint(server.url)
         .set_transport_option(TransportOptionBuilder().build())
         .build()

@@ -34,7 +34,7 @@ def test_the_connection_is_what_airflow_reads(server: Server) -> None:
         "host": server.url,
         "login": key.key,
         "password": key.secret,
-        "extra": {"passphrase": key.passphrase, "futures_host": server.url, "timeout": 3},
+        "extra": {"passphrase": key.passphrase, "futures_host": server.futures_url, "timeout": 3},
     }
 
 
@@ -45,13 +45,28 @@ def test_it_answers_through_the_socket(server: Server, http: Any) -> None:
     assert [item["note"] for item in answer.json()["data"]["items"]] == ["März"]
 
 
+def test_each_host_answers_its_own_paths_and_those_of_both(server: Server, http: Any) -> None:
+    assert server.url != server.futures_url
+    paths = ("/api/v1/status", "/api/v1/timestamp", "/api/v1/accounts", "/api/v1/my-ip")
+    assert [http(path).status_code for path in paths] == [200, 200, 200, 200]
+    assert [http(path, futures=True).status_code for path in paths] == [200, 200, 404, 404]
+    assert [record.futures for record in server.exchange.requests] == [False] * 4 + [True] * 4
+
+
+def test_both_hosts_have_the_control_paths(server: Server) -> None:
+    for url in (server.url, server.futures_url):
+        assert requests.get(f"{url}/__sandbox__/stats", timeout=5).json()["requests"] == 0
+
+
 def test_it_can_be_stopped_and_started_again() -> None:
     server = Server(Exchange())
     for _ in range(2):
         with server:
-            assert requests.get(f"{server.url}/api/v1/status", timeout=5).json()["data"]["status"] == "open"
-        with pytest.raises(requests.ConnectionError):
-            requests.get(f"{server.url}/api/v1/status", timeout=5)
+            for url in (server.url, server.futures_url):
+                assert requests.get(f"{url}/api/v1/status", timeout=5).json()["data"]["status"] == "open"
+        for url in (server.url, server.futures_url):
+            with pytest.raises(requests.ConnectionError):
+                requests.get(f"{url}/api/v1/status", timeout=5)
 
 
 def test_it_cannot_be_started_twice(server: Server) -> None:
@@ -60,8 +75,9 @@ def test_it_cannot_be_started_twice(server: Server) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error_where_it_was_asked_for(server: Server) -> None:
-    with pytest.raises(OSError, match="address already in use"):
-        Server(Exchange(), port=server.port).start()
+    for ports in ({"port": server.port}, {"futures_port": server.port}):
+        with pytest.raises(OSError, match="address already in use"):
+            Server(Exchange(), **ports).start()
 
 
 def test_many_may_ask_at_once(server: Server, http: Any) -> None:
@@ -144,9 +160,24 @@ def test_another_process_can_let_deposits_come_in(server: Server) -> None:
     assert server.exchange.balances.get("USDT", "main").available == "5"
 
 
+def test_another_process_can_book_and_settle_and_read_any_ledger(server: Server) -> None:
+    control = f"{server.url}/__sandbox__"
+    for body in (
+        {"ledger": "futures", "created_at": DAY, "amount": "0.000000000000000001"},
+        {"ledger": "futures", "created_at": DAY, "amount": "5", "status": "Pending"},
+    ):
+        assert requests.post(f"{control}/book", json=body, timeout=5).status_code == 200
+    (settled,) = requests.post(f"{control}/settle-pending", json={"fee": "0.5"}, timeout=5).json()["rows"]
+    assert (settled["amount"], settled["fee"]) == ("5", "0.5")
+    window = {"start": DAY, "end": DAY + 2 * DAY_MS, "ledger": "futures"}
+    lines = requests.get(f"{control}/ledger", window, timeout=5).text.splitlines()
+    assert ['"amount":1E-18,' in lines[0], len(lines)] == [True, 2]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
+        ("POST", "book", '{"created_at": 5, "ledger": "lunar"}', 400),
         ("POST", "withdrawals", '{"id": "nothing", "status": "SUCCESS"}', 400),
         ("POST", "deposits", '{"currency": "USDT", "amount": 5.5}', 400),
         ("POST", "faults", '{"fault": "EARTHQUAKE"}', 400),
@@ -196,6 +227,38 @@ def test_the_command_serves_full_days_until_it_is_told_to_stop(spawn: Any, how: 
     assert (process.returncode, errors) == (0, "")
 
 
+def test_the_command_fills_every_ledger_and_history(spawn: Any) -> None:
+    process = spawn("--json", "--days", "2", "--rows-per-day", "60", "--ledger", "all", "--history", "all")
+    ready = json.loads(process.stdout.readline())
+    assert {"spot", "trade_hf", "margin_hf", "futures", "unified", "deposits", "spot_fills"} < ready[
+        "rows_by_name"
+    ].keys()
+    assert min(ready["rows_by_name"].values()) > 0
+    assert ready["rows"] == sum(ready["rows_by_name"].values())
+    window = {"start": ready["start_ms"], "end": ready["now_ms"]}
+    for name in ("trade_hf", "margin_hf", "futures", "unified"):
+        url = f"{ready['futures_url']}/__sandbox__/ledger"
+        lines = requests.get(url, {**window, "ledger": name}, timeout=5).text.splitlines()
+        assert len(lines) == ready["rows_by_name"][name]
+
+
+def test_the_command_computes_long_ledgers_and_knows_sub_accounts(spawn: Any) -> None:
+    process = spawn(
+        *("--json", "--days", "2", "--ledger", "trade_hf", "--ledger", "futures"),
+        *("--synthetic-rows", "300000", "--sub-accounts", "2"),
+    )
+    ready = json.loads(process.stdout.readline())
+    assert ready["rows_by_name"] == {"trade_hf": 300_000, "futures": 300_000}
+    logins = [connection["login"] for connection in ready["sub_account_connections"]]
+    assert len({ready["connection"]["login"], *logins}) == 3
+    assert {connection["host"] for connection in ready["sub_account_connections"]} == {ready["url"]}
+
+
+def test_the_command_serves_a_unified_account(spawn: Any) -> None:
+    process = spawn("--json", "--account-mode", "unified", "--ledger", "unified", "--rows-per-day", "20")
+    assert json.loads(process.stdout.readline())["rows_by_name"].keys() == {"unified"}
+
+
 def test_the_command_tells_a_person_what_to_do(spawn: Any) -> None:
     process = spawn("--days", "1", "--rows-per-day", "0")
     text = ""
@@ -204,6 +267,7 @@ def test_the_command_tells_a_person_what_to_do(spawn: Any) -> None:
     export = next(line for line in text.splitlines() if "AIRFLOW_CONN_KUCOIN_DEFAULT=" in line)
     connection = json.loads(export.partition("='")[2].rstrip("'"))
     assert connection["host"] in text.replace(export, "")
+    assert connection["extra"]["futures_host"] in text.replace(export, "")
     assert connection["conn_type"] == "kucoin"
 
 
@@ -239,11 +303,12 @@ def test_mine(kucoin_exchange, kucoin_server, kucoin_connection, number):
     kucoin_exchange.book(created_at=5)
     assert kucoin_server.exchange is kucoin_exchange
     assert json.loads(os.environ["AIRFLOW_CONN_KUCOIN_DEFAULT"]) == kucoin_connection
-    with urllib.request.urlopen(kucoin_connection["host"] + "/api/v1/timestamp") as answer:
-        assert json.load(answer)["code"] == "200000"
+    for url in (kucoin_connection["host"], kucoin_connection["extra"]["futures_host"]):
+        with urllib.request.urlopen(url + "/api/v1/timestamp") as answer:
+            assert json.load(answer)["code"] == "200000"
     urls.add(kucoin_server.url)
     assert len(urls) == 1
-    assert len(kucoin_exchange.requests) == 1
+    assert [record.futures for record in kucoin_exchange.requests] == [False, True]
 
 def test_the_connection_is_gone_afterwards():
     assert "AIRFLOW_CONN_KUCOIN_DEFAULT" not in os.environ

@@ -144,3 +144,11 @@ def test_a_key_that_is_replaced_keeps_its_ledger(exchange: Exchange, ledger: Any
     exchange.book(created_at=DAY, id="a")
     exchange.replace_key(replace(exchange.key, permissions=("General",)))
     assert ledger(startAt=DAY, endAt=END).ids == ["a"]
+
+
+def test_a_row_may_be_hidden_from_readers_until_its_time(exchange: Exchange, clock: Any, ledger: Any) -> None:
+    exchange.book(created_at=DAY, id="a", visible_from=clock.now_ms + 5)
+    assert (ledger(startAt=DAY, endAt=END).ids, list(exchange.entries(DAY, END))) == ([], [])
+    clock.now_ms += 5
+    assert ledger(startAt=DAY, endAt=END).ids == ["a"]
+    assert len(list(exchange.entries(DAY, END))) == 1
