@@ -92,32 +92,180 @@ def test_an_amount_that_is_no_number_is_refused(posted: Any, amount: str) -> Non
         "/api/v3/withdrawals",
         "/api/v1/withdrawals",
         "/api/ua/v1/withdrawal",
+        "/api/ua/v2/asset/withdrawal",
+        "/api/v4/withdrawals",
         "/api/v3/withdrawals/",
         "//api//v3//withdrawals",
         "/api/v3/./withdrawals",
+        "/api/v3/x/../withdrawals",
         "/API/v3/Withdrawals",
+        "/api/v3/%77ithdrawals",
+        "/api/v3/%2577ithdrawals",
+        "/api/v3/withdrawals?x=1",
+        "/api/v3/withdrawals#x",
+        "/api/v3/withdrawals;x=1",
     ],
 )
 @pytest.mark.parametrize("futures", [False, True], ids=["spot-host", "futures-host"])
-@pytest.mark.parametrize("method", ["POST", "post"])
+@pytest.mark.parametrize("method", ["POST", "post", "PUT"])
 def test_an_endpoint_that_pays_out_is_not_reached_by_request(
     posted: Any,
     path: str,
     futures: bool,  # noqa: FBT001 - a case of this test
     method: str,
 ) -> None:
-    with pytest.raises(errors.InvalidInput, match="withdrawal policy"):
+    with pytest.raises(errors.InvalidInput, match=r"withdrawal policy: use KucoinHook\.withdraw"):
         KucoinHook().request(method, path, json={"amount": "1"}, futures=futures)
     assert posted.heard == []
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v3/x/../withdrawals", "/api/v3/%77ithdrawals", "/api/v3/withdrawals?x=1", "/api/v3/withdrawals#x"]
+    ("path", "futures"),
+    [
+        ("/api/v3/accounts/universal-transfer", False),
+        ("/api/v2/accounts/inner-transfer", False),
+        ("/api/v2/accounts/sub-transfer", False),
+        ("/api/ua/v1/account/transfer", False),
+        ("/api/v3/transfer-out", True),
+        ("/api/v1/transfer-in", True),
+        ("/api/v3/accounts//Universal-Transfer", False),
+        ("/api/v9/transfer%2Din", True),
+    ],
 )
-def test_a_path_that_could_turn_into_another_one_does_not_pay_out(posted: Any, path: str) -> None:
-    with pytest.raises(errors.KucoinError):
-        KucoinHook().request("POST", path, json={"amount": "1"})
+def test_a_transfer_is_not_reached_by_request(posted: Any, path: str, futures: Any) -> None:
+    with pytest.raises(errors.InvalidInput, match=r"use KucoinHook\.transfer"):
+        KucoinHook().request("POST", path, json={"amount": "1"}, futures=futures)
     assert posted.heard == []
+
+
+def test_a_connection_that_may_withdraw_may_not_do_so_by_request(
+    posted: Any, server: Server, connect: Callable[..., Any]
+) -> None:
+    connect(server.connection(withdrawals_enabled=True), {"futures_host": posted.url}, host=posted.url)
+    with pytest.raises(errors.InvalidInput, match="withdrawal policy"):
+        KucoinHook().request("POST", "/api/v3/withdrawals", json={"amount": "1"})
+    assert posted.heard == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/hf/orders", "/api/v3/margin/borrow", "/api/v1/earn/orders"])
+def test_what_only_changes_what_the_account_holds_is_reached(posted: Any, path: str) -> None:
+    assert KucoinHook().request("POST", path, json={"size": "1"}) == {"ok": True}
+    assert posted.paths == [path]
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        pytest.param(lambda session, url: session.post(f"{url}/api/v3/x/../withdrawals", json={}), id="a way round"),
+        pytest.param(lambda session, url: session.post(f"{url}//api/v3/withdrawals;x", json={}), id="slashes"),
+        pytest.param(lambda session, url: session.post(f"{url}/api/v3/%2577ithdrawals", json={}), id="escaped twice"),
+        pytest.param(lambda session, url: session.request("post", f"{url}/API/V3/WITHDRAWALS"), id="upper case"),
+        pytest.param(lambda session, url: session.put(f"{url}/api/v1/transfer-in"), id="transfer"),
+        pytest.param(lambda session, url: session.post(f"{url}/api/v1/a%2Fb"), id="a path that is not plain"),
+        pytest.param(
+            lambda session, url: session.get(f"{url}/api/v3/withdrawals", json={"a": "1"}), id="get with body"
+        ),
+        pytest.param(
+            lambda session, url: session.get(f"{url}/api/v3/withdrawals", headers={"X-HTTP-Method-Override": "POST"}),
+            id="a method in a header",
+        ),
+    ],
+)
+def test_a_session_that_is_handed_out_is_as_limited_as_request(posted: Any, send: Callable[..., Any]) -> None:
+    with pytest.raises(errors.InvalidInput):
+        send(KucoinHook().get_conn(), posted.url)
+    assert posted.heard == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(("PATCH", "/api/v1/accounts"), "method='PATCH' is not one of GET, POST, PUT, DELETE", id="method"),
+        pytest.param(("GET", "api/v1/accounts"), "paths begin with '/'", id="no slash"),
+        pytest.param(("GET", "https://api.kucoin.com/api/v1/accounts"), "paths begin with '/'", id="url"),
+        pytest.param(("GET", "/api/v1/accounts?currency=BTC"), "paths begin with '/'", id="query"),
+        pytest.param(("GET", ""), "paths begin with '/'", id="empty"),
+        pytest.param(("GET", "/api/v1/accounts/{accountId}"), "put the id itself", id="braces"),
+        pytest.param(("GET", None), "path=None is not text", id="none"),
+        pytest.param(("GET", "/api/v1/accounts", "BTC"), "params='BTC' is not a mapping", id="params"),
+        pytest.param(("POST", "/api/v1/orders", None, "BTC"), "a body is a mapping or a list", id="body"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_before_any_request(
+    posted: Any, arguments: tuple[Any, ...], message: str
+) -> None:
+    with pytest.raises(errors.InvalidInput, match=message):
+        KucoinHook().request(*arguments)
+    assert posted.heard == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "futures", "advice"),
+    [
+        ("GET", "/api/v1/trade-statistics", False, "It is an endpoint of the futures host: futures=True"),
+        ("GET", "/api/v1/accounts", True, "It is an endpoint of the spot host: futures=False"),
+        ("POST", "/api/v1/accounts", False, "Its methods are: GET"),
+    ],
+)
+def test_a_path_that_kucoin_does_not_have_comes_back_with_what_may_be_meant(
+    hook: KucoinHook, method: str, path: str, futures: Any, advice: str
+) -> None:
+    with pytest.raises(errors.RequestRefused, match=rf"{method} {path}: KuCoin code 404000.*{advice}") as caught:
+        hook.request(method, path, futures=futures)
+    assert caught.value.code == "404000"
+
+
+def test_other_refusals_come_back_as_they_are(hook: KucoinHook) -> None:
+    with pytest.raises(errors.RequestRefused, match="KuCoin code 400100") as caught:
+        hook.request("GET", "/api/v1/accounts/ledgers", {"bizType": "Transfer"})
+    assert caught.value.code == "400100"
+
+
+def test_calls_of_one_endpoint_keep_within_its_quota(hook: KucoinHook, exchange: Exchange) -> None:
+    hook.server_time_ms()
+    exchange.set_quota("Management", limit=20, window_ms=300)
+    for _ in range(10):
+        hook.request("GET", "/api/v1/accounts")
+    statuses = [record.http_status for record in exchange.requests if record.path == "/api/v1/accounts"]
+    assert statuses == [200] * 10
+
+
+@pytest.mark.parametrize("fault", [Fault.NULL_DATA, Fault.MISSING_DATA], ids=lambda fault: fault.name)
+def test_a_read_that_finds_nothing_returns_nothing_and_is_not_repeated(
+    hook: KucoinHook, exchange: Exchange, fault: Fault
+) -> None:
+    hook.server_time_ms()
+    exchange.faults.inject(fault, path="/api/v1/accounts")
+    assert hook.request("GET", "/api/v1/accounts") is None
+    assert [record.path for record in exchange.requests] == ["/api/v1/timestamp", "/api/v1/accounts"]
+
+
+def test_numbers_come_back_exact(tap: Callable[..., Any], server: Server, connect: Callable[..., Any]) -> None:
+    body = b'{"code":"200000","data":{"funding":-0.05585669000,"fundingRate":6.41E-4,"id":1472387374042586}}'
+    said = type("Said", (), {"status": 200, "body": body, "headers": {}})
+    connect(server.connection(), {"futures_host": tap(lambda _: said).url})
+    found = KucoinHook().request("GET", "/api/v1/funding-history", {"symbol": "XBTUSDTM"}, futures=True)
+    assert found == {
+        "funding": Decimal("-0.05585669000"),
+        "fundingRate": Decimal("0.000641"),
+        "id": 1_472_387_374_042_586,
+    }
+    assert str(found["funding"]) == "-0.05585669000"
+
+
+def test_secrets_that_are_sent_or_come_back_are_masked(posted: Any) -> None:
+    from airflow.providers.common.compat.sdk import redact
+
+    answer = (
+        b'{"code":"200000","data":{"apiSecret":"songbird-secret-9","apiKey":"key","passphrase":"songbird-phrase-9"}}'
+    )
+    posted.respond = lambda _: type("Said", (), {"status": 200, "body": answer, "headers": {}})
+    hook = KucoinHook()
+    hook.request("POST", "/api/v1/sub/api-key", json={"subName": "sub", "passphrase": "songbird-phrase-8"})
+    hook.request("DELETE", "/api/v1/sub/api-key", {"apiKey": "key", "passphrase": "songbird-phrase-7"})
+    for secret in ("songbird-secret-9", "songbird-phrase-9", "songbird-phrase-8", "songbird-phrase-7"):
+        assert redact(f"somebody prints {secret} in a task") == "somebody prints *** in a task"
+    assert redact("somebody prints sub in a task") == "somebody prints sub in a task"
 
 
 def test_reading_withdrawals_is_not_paying_out(hook: KucoinHook) -> None:
