@@ -150,6 +150,7 @@ def call(
     body: bytes = b"",
     retry: Retry | None = None,
     timestamp_ms: int | None = None,
+    decode: Callable[[bytes], Any] | None = None,
 ) -> Generator[Send | Sleep, Answer | NoAnswer | None, Any]:
     """
     Make one call; the generator's return value is the answer's ``data``.
@@ -160,6 +161,7 @@ def call(
 
     :param path: the concrete path, where the endpoint's has variables
     :param timestamp_ms: sign with this time, and once only: no waiting for quota, and no second signature
+    :param decode: see :func:`airflow_provider_kucoin.api.envelope.unwrap`
     :raise KucoinError: see :mod:`airflow_provider_kucoin.api.errors`
     """
     retry = retry or Retry()
@@ -171,7 +173,7 @@ def call(
         attempt += 1
         answer = yield from _attempt(line, endpoint, surroundings, where, body, timestamp_ms)
         try:
-            return _data(endpoint, answer)
+            return _data(endpoint, answer, decode)
         except ClockSkewed as problem:
             if clock_asked or timestamp_ms is not None:
                 raise _named(problem, endpoint, path) from None
@@ -253,12 +255,12 @@ def _attempt(
     return answer
 
 
-def _data(endpoint: Endpoint, answer: Answer | NoAnswer | None) -> Any:
+def _data(endpoint: Endpoint, answer: Answer | NoAnswer | None, decode: Callable[[bytes], Any] | None) -> Any:
     """Return the data, or raise the error that says what to do next."""
     match answer:
         case Answer():
             try:
-                return unwrap(answer, data_expected=endpoint.data_expected)
+                return unwrap(answer, data_expected=endpoint.data_expected, decode=decode)
             except Unreadable as problem:
                 doubt = str(problem)
             except RequestRefused as problem:

@@ -22,7 +22,7 @@ from airflow_provider_kucoin.api.errors import FatalError, KucoinError, RateLimi
 from airflow_provider_kucoin.api.ratelimits import Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: How much of what KuCoin says may go into an error message, and so into a log.
 MESSAGE_LIMIT = 256
@@ -55,14 +55,17 @@ class Answer:
     body: bytes
 
 
-def unwrap(answer: Answer, *, data_expected: bool = True) -> Any:
+def unwrap(answer: Answer, *, data_expected: bool = True, decode: Callable[[bytes], Any] | None = None) -> Any:
     """
     Return the ``data`` of a successful answer.
 
     :param data_expected: whether success means that there is data; ``False`` for calls documented to return null
+    :param decode: returns the data of a successful answer in a shape of its own, ``None`` when it is not of that shape
     :raise KucoinError: of the class that the code stands for
     :raise Unreadable: when the answer does not tell whether the request was acted on
     """
+    if decode is not None and answer.status == HTTPStatus.OK and (known := decode(answer.body)) is not None:
+        return known
     try:
         envelope = _decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError):

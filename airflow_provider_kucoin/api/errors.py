@@ -15,6 +15,7 @@ What can go wrong with KuCoin, arranged by what the caller should do next.
     - PermissionDenied        the credentials are right, but may not do this
     - OutOfRetention          KuCoin no longer has the data
     - UnexpectedData          KuCoin sent what the declared schema cannot hold exactly
+    - ProofFailed             what was written is not complete, or not what KuCoin has
   + OutcomeUnknown          it may have happened: find out before anything else
 
 ``code`` is KuCoin's own code (text, such as ``"400003"``) where there was one, ``http_status`` the status it came with.
@@ -34,6 +35,7 @@ __all__ = [
     "OutcomeUnknown",
     "PermissionDenied",
     "PolicyRefused",
+    "ProofFailed",
     "RateLimited",
     "RequestRefused",
     "RetryableError",
@@ -125,6 +127,10 @@ class OutOfRetention(FatalError):
 
 class UnexpectedData(FatalError):
     """KuCoin sent what the declared schema cannot hold exactly; it is refused, never rounded or dropped."""
+
+
+class ProofFailed(FatalError):
+    """What was written is not complete, or not what KuCoin has; the message names the first place."""
 
 
 class OutcomeUnknown(KucoinError):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.windows import Window
 
 DEFAULT_KEY = "kucoin/ledger={ledger}/account={account}/date={date}/{start}_{end}.{ext}"
-PLACEHOLDERS = ("ledger", "account", "date", "start", "end", "ext")
+DEFAULT_HISTORY_KEY = "kucoin/dataset={dataset}/account={account}/date={date}/{start}_{end}.{ext}"
+PLACEHOLDERS = ("ledger", "dataset", "account", "date", "start", "end", "ext")
 
 #: Endings by format, and what each compression adds. Parquet compresses inside the file.
 EXTENSIONS = {"parquet": "parquet", "jsonl": "jsonl", "csv": "csv"}
@@ -73,10 +74,15 @@ def check_template(template: str) -> None:
         raise InvalidInput(f"s3_key={template!r}: give a key relative to the bucket, without a slash in front")
 
 
-def key(template: str, piece: Window, *, ledger: str, account: str, ext: str) -> str:
-    """Return the key of one piece's object."""
+def key(template: str, piece: Window, *, name: str, account: str, ext: str) -> str:
+    """
+    Return the key of one piece's object.
+
+    :param name: of the ledger or dataset, for either placeholder
+    """
     return template.format(
-        ledger=ledger,
+        ledger=name,
+        dataset=name,
         account=account,
         date=piece.start.date().isoformat(),
         start=_compact(piece.start),
@@ -93,7 +99,7 @@ def check_distinct(template: str, found: Sequence[Window]) -> None:
     """
     taken: dict[str, Window] = {}
     for piece in found:
-        name = key(template, piece, ledger="ledger", account="account", ext="ext")
+        name = key(template, piece, name="name", account="account", ext="ext")
         if name in taken:
             raise InvalidInput(
                 f"s3_key={template!r}: the pieces {taken[name]} and {piece} would both be written to one object; "
@@ -102,8 +108,9 @@ def check_distinct(template: str, found: Sequence[Window]) -> None:
         taken[name] = piece
 
 
-def static_prefix(template: str) -> str:
-    """Return the part of a key template before its first placeholder, up to the last slash."""
+def static_prefix(template: str, name: str) -> str:
+    """Return the part of a key template before its first placeholder but the name's, up to the last slash."""
+    template = template.replace("{ledger}", name).replace("{dataset}", name)
     return template.partition("{")[0].rpartition("/")[0]
 
 

@@ -12,12 +12,8 @@ from calendar import timegm
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from airflow_provider_kucoin.api.errors import InvalidInput, OutOfRetention
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from airflow_provider_kucoin.api.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -75,6 +71,11 @@ class Window:
     def end(self) -> datetime:
         """The first moment after, UTC."""
         return to_datetime(self.end_ms)
+
+    @property
+    def is_whole_day(self) -> bool:
+        """Whether it is one UTC day."""
+        return self.start_ms % DAY_MS == 0 and self.end_ms - self.start_ms == DAY_MS
 
     def __contains__(self, ms: int) -> bool:
         return self.start_ms <= ms < self.end_ms
@@ -191,7 +192,7 @@ class Slice:
     end_at: int
 
 
-def slices(piece: Window, max_span_ms: int | None) -> list[Slice]:
+def slices(piece: Window, max_span_ms: int | None, margin_ms: int = 0) -> list[Slice]:
     """
     Return the queries that together bring every row of ``piece``, however KuCoin reads its bounds.
 
@@ -201,13 +202,14 @@ def slices(piece: Window, max_span_ms: int | None) -> list[Slice]:
     takes a second, tiny query for its last milliseconds.
 
     :param max_span_ms: the most that ``endAt - startAt`` may be; ``None`` for no limit
+    :param margin_ms: how much further each query reaches on either side
     """
     found = []
     start, end = piece.start_ms, piece.end_ms
     while start < end:
-        # owned [start, stop): start_at = start - 1 and end_at = stop, so the span is stop - start + 1
-        stop = end if max_span_ms is None else min(end, start + max_span_ms - 1)
-        found.append(Slice(Window(start, stop), start - 1, stop))
+        # owned [start, stop): start_at = start - 1 and end_at = stop, so the span is stop - start + 1, and the margins
+        stop = end if max_span_ms is None else min(end, start + max_span_ms - 1 - 2 * margin_ms)
+        found.append(Slice(Window(start, stop), start - 1 - margin_ms, stop + margin_ms))
         start = stop
     return found
 
@@ -218,7 +220,29 @@ def halves(part: Slice) -> list[Slice]:
     middle = (start + end) // 2
     if middle == start:
         return []
-    return [Slice(Window(start, middle), start - 1, middle), Slice(Window(middle, end), middle - 1, end)]
+    return [reaching(Window(start, middle), part), reaching(Window(middle, end), part)]
+
+
+def reaching(window: Window, like: Slice) -> Slice:
+    """Return the query for a part of another's range, which reaches beyond what it owns by as much as that one."""
+    before, beyond = like.owned.start_ms - like.start_at, like.end_at - like.owned.end_ms
+    return Slice(window, window.start_ms - before, window.end_ms + beyond)
+
+
+def earlier(window: Window, lookback: timedelta) -> list[Window]:
+    """
+    Return the pieces before a window that runs of the same schedule have written, as far as ``lookback`` reaches.
+
+    A schedule's windows follow each other and are of one length, so those before are this one, moved by its length; the
+    pieces are cut at UTC midnights as always, oldest first.
+    """
+    length, reach_ms = window.end_ms - window.start_ms, lookback // MILLISECOND
+    found: list[Window] = []
+    start = window.start_ms
+    while start > window.start_ms - reach_ms:
+        found = [*pieces(Window(start - length, start)), *found]
+        start -= length
+    return [piece for piece in found if piece.end_ms > window.start_ms - reach_ms]
 
 
 def unsettled_for(window: Window, now_ms: int, settle: timedelta = timedelta(0)) -> float:
@@ -235,26 +259,3 @@ def unsettled_for(window: Window, now_ms: int, settle: timedelta = timedelta(0))
             "it was written. Schedule the run after the end of its window"
         )
     return max(0, window.end_ms + settle // MILLISECOND - now_ms) / 1000
-
-
-def beyond_retention(found: Sequence[Window], retention: timedelta | None, now_ms: int) -> list[Window]:
-    """Return the pieces that reach further back than KuCoin keeps; their rows are gone, or about to be."""
-    if retention is None:
-        return []
-    horizon = now_ms - retention // MILLISECOND
-    return [piece for piece in found if piece.start_ms < horizon]
-
-
-def out_of_retention(ledger: str, lost: Sequence[Window], retention: timedelta, now_ms: int) -> OutOfRetention:
-    """Return the error that says which pieces are gone and what can be done."""
-    horizon = stamp(now_ms - retention // MILLISECOND)
-    span = f"{lost[0]} to {lost[-1]}" if len(lost) > 1 else str(lost[0])
-    return OutOfRetention(
-        f"KuCoin keeps the {ledger} ledger for {_days(retention)}, that is since {horizon}; {len(lost)} of the "
-        f"window's days are beyond it ({span}) and would look empty. Ask for a later window, "
-        "set on_out_of_retention='skip' to write the rest only, or ask KuCoin's support for older data"
-    )
-
-
-def _days(span: timedelta) -> str:
-    return f"{span.days} days" if span >= timedelta(days=7) else f"{span // timedelta(hours=1)} hours"

@@ -15,7 +15,7 @@ from airflow_provider_kucoin.api.envelope import Answer
 from airflow_provider_kucoin.client.network import REAL, Network
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     import aiohttp
 
@@ -79,13 +79,16 @@ class ConcurrentClient:
         *,
         path: str | None = None,
         params: Mapping[str, Value] | None = None,
+        decode: Callable[[bytes], Any] | None = None,
     ) -> Any:
         """Make one call and return its data; errors as in :mod:`airflow_provider_kucoin.api.errors`."""
         # A call waits here for its turn rather than in aiohttp for a connection: there it would be signed already,
         # and a signature is good for 5 seconds.
         async with self._turns:
             return await self._follow(
-                call(self.line, endpoint, self._surroundings, path=path, params=params, retry=self._retry)
+                call(
+                    self.line, endpoint, self._surroundings, path=path, params=params, retry=self._retry, decode=decode
+                )
             )
 
     async def _follow(self, steps: Generator[Send | Sleep, Answer | NoAnswer | None, Any]) -> Any:

@@ -1,7 +1,7 @@
 """
-Bulk reads: the pieces of a window, their pages read concurrently and handed on in order, oldest first.
+Bulk reads: the pieces of a window, read concurrently and handed on in order, oldest first.
 
-At any time a few pages are in memory, whatever the size of the window: who reads too fast waits for who writes.
+At any time a few answers are in memory, whatever the size of the window: who reads too fast waits for who writes.
 """
 
 from __future__ import annotations
@@ -9,21 +9,35 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from airflow_provider_kucoin.api.errors import UnexpectedData
-from airflow_provider_kucoin.api.pages import check_no_repeats, check_same_listing, parse_page
-from airflow_provider_kucoin.api.windows import halves, slices
+from msgspec import Struct, to_builtins
+
+from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
+from airflow_provider_kucoin.api.pages import (
+    Candles,
+    Numbered,
+    Stretch,
+    Stretches,
+    check_no_repeats,
+    check_same_listing,
+    parse_page,
+    parse_stretch,
+)
+from airflow_provider_kucoin.api.windows import Slice, halves, slices
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
+from airflow_provider_kucoin.client.merging import chained, merged
+from airflow_provider_kucoin.client.stretches import Source, read_stretches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Mapping, Sequence
 
     from airflow_provider_kucoin.api.calls import Line, Retry
-    from airflow_provider_kucoin.api.ledgers import Ledger
+    from airflow_provider_kucoin.api.datasets import Bounds, Dataset
     from airflow_provider_kucoin.api.pages import Item, Page
     from airflow_provider_kucoin.api.signing import Value
-    from airflow_provider_kucoin.api.windows import Slice, Window
+    from airflow_provider_kucoin.api.windows import Window
     from airflow_provider_kucoin.client.network import Network
 
 T = TypeVar("T")
@@ -36,112 +50,281 @@ PAGES_READY = 2
 
 
 async def read_piece(
-    client: ConcurrentClient, ledger: Ledger, piece: Window, filters: Mapping[str, str], *, divided: bool = False
+    client: ConcurrentClient,
+    dataset: Dataset,
+    piece: Window,
+    queries: Sequence[Mapping[str, str]],
+    *,
+    divided: bool = False,
+    held_back: set[str] | None = None,
+    typed: bool = False,
 ) -> AsyncGenerator[list[Item], None]:
     """
-    Yield every row of a piece exactly once, page by page, oldest first.
+    Yield every row of a piece exactly once, in lists that are not older than those before.
 
+    :param queries: KuCoin's parameters of each query; their rows are merged by time
     :param divided: cut the piece into queries of one page each: slower, but where rows keep coming, or KuCoin's order
         of rows of one millisecond is not stable, nothing can move between the pages
+    :param held_back: takes in the rows that will change until they are settled, and are not yielded
+    :param typed: read rows into types of their own, see :meth:`Dataset.decode`
     :raise Incomplete: when the listing changed while it was read; what was yielded is then worth nothing
     """
-    read = _read_divided if divided else _read_slice
-    for part in slices(piece, ledger.max_span_ms):
-        async with aclosing(read(client, ledger, part, filters)) as pages:
-            async for items in pages:
-                yield items
-
-
-async def _fetch(
-    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str], number: int
-) -> Page:
-    asked: dict[str, Value] = {
-        **filters,
-        "startAt": part.start_at,
-        "endAt": part.end_at,
-        "currentPage": number,
-        "pageSize": ledger.page_size,
-    }
-    return parse_page(await client.call(ledger.endpoint, params=asked), number, ledger.page_size)
-
-
-async def _read_divided(
-    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str]
-) -> AsyncGenerator[list[Item], None]:
-    whole = await _fetch(client, ledger, part, filters, 1)
-    async with aclosing(_read_by_halves(client, ledger, part, filters, whole)) as pages:
-        async for items in pages:
-            yield items
-    if whole.count > 1:
-        # Each query's answer was of one moment, but the moments differ.
-        check_same_listing(whole, await _fetch(client, ledger, part, filters, 1))
-
-
-async def _read_by_halves(
-    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str], first: Page
-) -> AsyncGenerator[list[Item], None]:
-    if first.count == 1:
-        check_no_repeats([], _ids(ledger, first))
-        if owned := _owned(ledger, part, first):
-            yield owned
+    held_back = set() if held_back is None else held_back
+    streams = [
+        _Reading(client, dataset, query, held_back, typed=typed).read(piece, divided=divided) for query in queries
+    ]
+    if dataset.in_turn and len(streams) > 1:
+        rows = [item for stream in streams for item in [one async for page in stream for one in page]]
+        yield _oldest_first(rows, dataset.times_ms(rows))
         return
-    parts = halves(part)
-    if not parts:
-        # More than a page of rows in a single millisecond can only be read as pages.
-        async with aclosing(_read_slice(client, ledger, part, filters)) as pages:
-            async for items in pages:
-                yield items
-    for half in parts:
-        page = await _fetch(client, ledger, half, filters, 1)
-        async with aclosing(_read_by_halves(client, ledger, half, filters, page)) as pages:
-            async for items in pages:
-                yield items
+    together = merged(streams, dataset.times_ms) if dataset.in_order else chained(streams)
+    async with aclosing(together) as pages:
+        async for items in pages:
+            yield _alike(items)
 
 
-async def _read_slice(
-    client: ConcurrentClient, ledger: Ledger, part: Slice, filters: Mapping[str, str]
-) -> AsyncGenerator[list[Item], None]:
-    first = await _fetch(client, ledger, part, filters, 1)
-    older_ids: list[str] = []
-    # KuCoin lists the newest first, so the last page is the oldest.
-    others = (_fetch(client, ledger, part, filters, number) for number in range(first.count, 1, -1))
-    async with aclosing(_in_order(others, PAGES_AHEAD, last=first)) as pages:
-        async for page in pages:
-            check_same_listing(first, page)
-            ids = _ids(ledger, page)
-            check_no_repeats(older_ids, ids)
-            older_ids = ids
-            if owned := _owned(ledger, part, page):
-                yield owned
+class _Reading:
+    """The rows that one query brings."""
 
+    def __init__(
+        self,
+        client: ConcurrentClient,
+        dataset: Dataset,
+        query: Mapping[str, str],
+        held_back: set[str],
+        bounds: Bounds | None = None,
+        *,
+        typed: bool = False,
+    ) -> None:
+        self._client = client
+        self._dataset = dataset
+        self._query = query
+        self._held_back = held_back
+        self._typed = typed
+        self._bounds = bounds or next(iter(dataset.bounds), None)
+        self._size = dataset.size_of(query)
 
-def _ids(ledger: Ledger, page: Page) -> list[str]:
-    source = ledger.key_source
-    try:
-        return [str(item[source]) for item in page.items]
-    except (KeyError, TypeError):
-        raise UnexpectedData(f"the {ledger.name} ledger has a row without {source}") from None
+    def read(self, piece: Window, *, divided: bool) -> AsyncGenerator[list[Item], None]:
+        """Yield the rows of a piece, oldest first."""
+        if len(self._dataset.bounds) > 1:
+            return self._read_either(piece)
+        return self._read_slices(piece, divided=divided)
 
+    async def _read_slices(self, piece: Window, *, divided: bool) -> AsyncGenerator[list[Item], None]:
+        dataset = self._dataset
+        if not isinstance(dataset.style, Numbered):
+            read = self._read_stretches
+        else:
+            read = self._read_divided if divided and self._bounds else self._read_numbered
+        for part in slices(piece, dataset.max_span_ms, dataset.margin_ms):
+            async with aclosing(read(part)) as pages:
+                async for items in pages:
+                    yield items
 
-def _owned(ledger: Ledger, part: Slice, page: Page) -> list[Item]:
-    """
-    Return the page's rows that belong to the slice, oldest first.
+    async def _read_either(self, piece: Window) -> AsyncGenerator[list[Item], None]:
+        """Read with each of the bounds that may be meant: only the right ones bring rows of the piece."""
+        found: list[list[Item]] = []
+        for bounds in self._dataset.bounds:
+            reading = _Reading(self._client, self._dataset, self._query, self._held_back, bounds)
+            rows = [item async for items in reading._read_slices(piece, divided=False) for item in items]
+            if rows and rows not in found:
+                found.append(rows)
+        if len(found) > 1:
+            raise Incomplete(
+                f"the {self._dataset} brings different rows for bounds in milliseconds and in seconds: "
+                f"{len(found[0])} and {len(found[1])}"
+            )
+        for rows in found:
+            yield rows
 
-    :raise UnexpectedData: for rows that were not asked for; to drop them would hide that the times are not understood
-    """
-    source = ledger.time_source
-    try:
-        times = [int(item[source]) for item in page.items]
-    except (KeyError, TypeError, ValueError):
-        raise UnexpectedData(f"the {ledger.name} ledger has a row whose {source} is not a time") from None
-    if times and part.owned.start_ms <= min(times) and max(times) < part.owned.end_ms:
-        return page.items[::-1]
-    if stray := [time for time in times if not part.start_at <= time <= part.end_at]:
-        raise UnexpectedData(
-            f"the {ledger.name} ledger was asked for {part.start_at} to {part.end_at} and answered with a row whose "
-            f"{source} is {stray[0]}"
+    async def _ask(self, part: Slice, asked: Mapping[str, Value], *, may_be_null: bool = False) -> Any:
+        times = self._bounds.of(part) if self._bounds else {}
+        endpoint = replace(self._dataset.endpoint, data_expected=not may_be_null)
+        decode = self._dataset.decode if self._typed else None
+        return await self._client.call(endpoint, params={**self._query, **times, **asked}, decode=decode)
+
+    # --------------------------------------------------------------------------------------------------- stretches
+
+    def _read_stretches(self, part: Slice) -> AsyncGenerator[list[Item], None]:
+        style = self._dataset.style
+        source = Source(
+            ask=self._fetch_stretch,
+            times=self._dataset.times_ms,
+            owned=self._owned,
+            keys=self._dataset.keys,
+            # Where it is not known which time KuCoin goes by, neither is its order of rows.
+            ids=self._cursor_ids if isinstance(style, Stretches) and self._dataset.in_order else None,
+            size=self._size,
+            newest_first=isinstance(style, Stretches) and style.newest_first,
+            of_bounds=self._dataset.shows_bounds,
         )
-    return [item for item, time in zip(page.items[::-1], times[::-1], strict=True) if time in part.owned]
+        return read_stretches(source, part)
+
+    async def _fetch_stretch(self, part: Slice, cursor: str | None) -> Stretch:
+        style = self._dataset.style
+        if isinstance(style, Numbered):
+            raise TypeError("numbered pages are no stretches")
+        if isinstance(style, Candles):
+            data = await self._ask(part, {})
+        else:
+            # What is not sent is left out: None stands for nothing.
+            asked = {style.size: self._size, style.cursor: cursor}
+            data = await self._ask(part, asked, may_be_null=not style.more)
+            if data is None:
+                # An empty list may be null, and so may an answer that went wrong: that is not so twice in a row.
+                data = await self._ask(part, asked, may_be_null=True)
+                data = {} if data is None and style.items else data
+        stretch = parse_stretch(style, data, self._size)
+        items = self._settled(part, stretch.items)
+        if len(items) < len(stretch.items) and isinstance(style, Stretches):
+            # Rows that are not settled have no place of their own in the listing, and so none to go on from.
+            bare = Stretches(cursor_field=style.cursor_field)
+            return replace(stretch, items=items, cursor=parse_stretch(bare, items, self._size).cursor)
+        return replace(stretch, items=items)
+
+    def _cursor_ids(self, items: Sequence[Any]) -> list[int]:
+        """Return the numbers that a cursor goes by: they must be of one kind, for only within it they are unique."""
+        dataset, style = self._dataset, self._dataset.style
+        name = style.cursor_field if isinstance(style, Stretches) else ""
+        others = [source for source in dataset.key_sources if source != name]
+        if len({tuple(item.get(source) for source in others) for item in items}) > 1:
+            raise Incomplete(
+                f"the {dataset} has more rows in one millisecond than fit an answer, and they differ in "
+                f"{' and '.join(others)}: ask for one at a time"
+            )
+        try:
+            # Rows may be of a type of their own, see Dataset.decode.
+            return [int(item[name] if isinstance(item, dict) else getattr(item, name)) for item in items]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Incomplete(f"the {dataset} has rows whose {name} is no number: no cursor tells them apart") from None
+
+    def _settled(self, part: Slice, items: list[Item]) -> list[Item]:
+        """Return an answer's rows without those that will still change; those of the range are counted."""
+        dataset = self._dataset
+        if bad := [item for item in items if type(item) is not dict and not isinstance(item, Struct)]:
+            raise UnexpectedData(f"the {dataset} has a row that is not an object: {bad[0]!r:.80}")
+        if dataset.is_provisional is not None and (changing := list(filter(dataset.is_provisional, items))):
+            # They may be shown whatever times are asked for.
+            times = dataset.times_ms(changing)
+            self._held_back |= {repr(item) for item, ms in zip(changing, times, strict=True) if ms in part.owned}
+            items = [item for item in items if not dataset.is_provisional(item)]
+        if dataset.from_query:
+            asked = {name: self._query[name] for name in dataset.from_query if name in self._query}
+            items = [{**asked, **item} for item in items]
+        return items if dataset.derived is None else list(map(dataset.derived, items))
+
+    # ---------------------------------------------------------------------------------------------------- numbered
+
+    async def _fetch(self, part: Slice, number: int) -> Page:
+        style = self._dataset.style
+        if not isinstance(style, Numbered):
+            raise TypeError("stretches have no numbers")
+        data = await self._ask(part, {style.number: number, style.size: self._size})
+        page = parse_page(data, number, self._size)
+        return replace(page, items=self._settled(part, page.items))
+
+    async def _read_divided(self, part: Slice) -> AsyncGenerator[list[Item], None]:
+        whole = await self._fetch(part, 1)
+        async with aclosing(self._read_by_halves(part, whole)) as pages:
+            async for items in pages:
+                yield items
+        if whole.count > 1:
+            # Each query's answer was of one moment, but the moments differ.
+            check_same_listing(whole, await self._fetch(part, 1))
+
+    async def _read_by_halves(self, part: Slice, first: Page) -> AsyncGenerator[list[Item], None]:
+        if first.count == 1:
+            check_no_repeats([], self._dataset.keys(first.items))
+            if owned := self._owned(part, part.owned, first.items):
+                yield owned
+            return
+        parts = halves(part)
+        if not parts:
+            # More than a page of rows in a single millisecond can only be read as pages.
+            async with aclosing(self._read_numbered(part)) as pages:
+                async for items in pages:
+                    yield items
+        for half in parts:
+            page = await self._fetch(half, 1)
+            async with aclosing(self._read_by_halves(half, page)) as pages:
+                async for items in pages:
+                    yield items
+
+    async def _read_numbered(self, part: Slice) -> AsyncGenerator[list[Item], None]:
+        first = await self._fetch(part, 1)
+        older_keys: list[str] = []
+        # KuCoin lists the newest first, so the last page is the oldest.
+        others = (self._fetch(part, number) for number in range(first.count, 1, -1))
+        async with aclosing(_in_order(others, PAGES_AHEAD, last=first)) as pages:
+            async for page in pages:
+                check_same_listing(first, page)
+                keys = self._dataset.keys(page.items)
+                check_no_repeats(older_keys, keys)
+                older_keys = keys
+                if owned := self._owned(part, part.owned, page.items):
+                    yield owned
+
+    # ------------------------------------------------------------------------------------------------- whose rows
+
+    def _owned(self, part: Slice, window: Window, items: list[Item]) -> list[Item]:
+        """
+        Return the rows of an answer that belong to a window, oldest first.
+
+        :param part: what was asked for
+        :raise UnexpectedData: for rows that were not asked for; to drop them would hide that the times are not
+            understood
+        """
+        dataset, items = self._dataset, _alike(items)
+        times = dataset.times_ms(items)
+        if times and window.start_ms <= min(times) and max(times) < window.end_ms:
+            return _oldest_first(items, times)
+        asked = self._asked(part)
+        if asked is not None and not _lie(asked, times):
+            times = self._other_times(asked, items, times)
+        if all(time in window for time in times):
+            return _oldest_first(items, times)
+        kept = [(item, time) for item, time in zip(items, times, strict=True) if time in window]
+        return _oldest_first([item for item, _ in kept], [time for _, time in kept])
+
+    def _asked(self, part: Slice) -> tuple[int, int] | None:
+        """Return the first and the last millisecond that may come; ``None`` where no times were asked for."""
+        if self._bounds is None:
+            return None
+        around = self._dataset.tolerance_ms + (1000 if self._bounds.seconds else 0)
+        return part.start_at - around, part.end_at + around
+
+    def _other_times(self, asked: tuple[int, int], items: list[Item], times: list[int]) -> list[int]:
+        """Return the times that KuCoin has understood the bounds to be about, where that is not documented."""
+        for name in self._dataset.other_times:
+            try:
+                others = self._dataset.times_ms(items, name)
+            except UnexpectedData:
+                continue
+            if _lie(asked, others):
+                return others
+        stray = next(time for time in times if not asked[0] <= time <= asked[1])
+        raise UnexpectedData(
+            f"the {self._dataset} was asked for {asked[0]} to {asked[1]} and answered with a row whose "
+            f"{self._dataset.time_source} is {stray}"
+        )
+
+
+def _alike(items: list[Any]) -> list[Item]:
+    """Return rows of one kind: as objects, where only some of them are of a type of their own."""
+    if len(set(map(type, items))) <= 1:
+        return items
+    return [to_builtins(item) if isinstance(item, Struct) else item for item in items]
+
+
+def _lie(asked: tuple[int, int], times: list[int]) -> bool:
+    return not times or (asked[0] <= min(times) and max(times) <= asked[1])
+
+
+def _oldest_first(items: list[Item], times: list[int]) -> list[Item]:
+    if times == sorted(times, reverse=True):
+        return items[::-1]
+    order = sorted(range(len(items)), key=times.__getitem__)
+    return [items[number] for number in order]
 
 
 async def _in_order(jobs: Iterable[Coroutine[None, None, T]], ahead: int, *, last: T) -> AsyncGenerator[T, None]:
@@ -168,23 +351,28 @@ class PieceReader:
     Its own loop runs only while the caller waits for a page; what arrives in between waits in the sockets.
 
     :param pieces: what will be asked for, in this order; those to come are begun early
+    :param queries: KuCoin's parameters of each query whose rows make up a piece
+    :param typed: read rows into types of their own, see :meth:`Dataset.decode`
     """
 
     def __init__(
         self,
         line: Line,
         network: Network,
-        ledger: Ledger,
+        dataset: Dataset,
         pieces: Sequence[Window],
-        filters: Mapping[str, str],
+        queries: Sequence[Mapping[str, str]],
         *,
         retry: Retry | None = None,
+        typed: bool = False,
     ) -> None:
         self._client = ConcurrentClient(line, network, retry=retry)
-        self._ledger = ledger
+        self._typed = typed
+        self._dataset = dataset
         self._coming = deque(pieces)
-        self._filters = filters
+        self._queries = queries
         self._pumps: dict[Window, _Pump] = {}
+        self._held_back: dict[Window, set[str]] = {}
 
     def __enter__(self) -> Self:
         """Open the session."""
@@ -223,11 +411,24 @@ class PieceReader:
             if self._pumps.pop(piece, None):
                 self._loop.run_until_complete(pump.stop())
 
+    def held_back(self, piece: Window) -> int:
+        """Return how many rows of a piece were held back because they will still change."""
+        return len(self._held_back.get(piece, ()))
+
     def _start(self, piece: Window, *, divided: bool = False) -> _Pump:
         if piece in self._coming:
             self._coming.remove(piece)
         if piece not in self._pumps:
-            pages = read_piece(self._client, self._ledger, piece, self._filters, divided=divided)
+            held_back = self._held_back[piece] = set()
+            pages = read_piece(
+                self._client,
+                self._dataset,
+                piece,
+                self._queries,
+                divided=divided,
+                held_back=held_back,
+                typed=self._typed,
+            )
             self._pumps[piece] = _Pump(pages, self._loop)
         return self._pumps[piece]
 

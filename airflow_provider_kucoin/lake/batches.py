@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kucoin.api.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind, amounts
 from airflow_provider_kucoin.api.errors import UnexpectedData
-from airflow_provider_kucoin.api.ledgers import DECIMAL_PRECISION, DECIMAL_SCALE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_kucoin.api.ledgers import Column, Columns
+    from airflow_provider_kucoin.api.columns import Column, Columns
 
 
 def arrow_type(kind: Kind) -> pa.DataType:
@@ -23,7 +23,10 @@ def arrow_type(kind: Kind) -> pa.DataType:
     return {
         Kind.TEXT: pa.string(),
         Kind.AMOUNT: pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+        Kind.FLAG: pa.bool_(),
         Kind.INSTANT: pa.timestamp("ms", tz="UTC"),
+        Kind.SECONDS: pa.timestamp("ms", tz="UTC"),
+        Kind.NANOSECONDS: pa.timestamp("ns", tz="UTC"),
     }[kind]
 
 
@@ -59,10 +62,13 @@ def batch(columns: Sequence[Column], arrow_schema: pa.Schema, page: Columns) -> 
 def _array(column: Column, wanted: pa.DataType, values: list[Any]) -> pa.Array:
     import pyarrow as pa
 
-    # Amounts are plain digits that fit, which is as much as Arrow can be trusted with: of other text its cast makes
-    # other numbers without a word.
-    sent = {Kind.AMOUNT: pa.string(), Kind.INSTANT: pa.int64()}.get(column.kind, wanted)
+    sent = pa.int64() if pa.types.is_timestamp(wanted) else wanted
     try:
+        if column.kind is Kind.AMOUNT:
+            text = pa.array(values, pa.string())
+            if not _surely_plain(text):
+                text = pa.array(amounts(column, values), pa.string())
+            return text.cast(wanted)
         return pa.array(values, sent).cast(wanted)
     except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError) as problem:
         raise UnexpectedData(
@@ -71,17 +77,36 @@ def _array(column: Column, wanted: pa.DataType, values: list[Any]) -> pa.Array:
         ) from None
 
 
-def plain_rows(page: pa.RecordBatch) -> list[dict[str, str | None]]:
+#: Of so many digits and points not more than 20 can be before and 18 behind a point: a point takes one place, and what
+#: is before it another.
+_SHORT = 20
+
+
+def _surely_plain(text: pa.Array) -> bool:
+    """
+    Return whether texts can be trusted to Arrow's cast.
+
+    Of text other than digits its cast makes other numbers without a word ('1e30' overflows), and so it does of too many
+    of them. Where it is not sure, :func:`amounts` decides.
+    """
+    import pyarrow.compute as pc
+
+    other, longest = pc.binary_length(pc.ascii_trim(text, "0123456789.-")), pc.binary_length(text)
+    return not pc.max(other).as_py() and (pc.max(longest).as_py() or 0) <= _SHORT
+
+
+def plain_rows(page: pa.RecordBatch) -> list[dict[str, str | bool | None]]:
     """
     Return a batch as rows of plain text, for formats without types.
 
-    Amounts are plain decimals without exponent or trailing zeros, times ISO 8601 in UTC with milliseconds.
+    Amounts are plain decimals without exponent or trailing zeros, times ISO 8601 in UTC with milliseconds, or with
+    nanoseconds where KuCoin sends them.
     """
     columns = {name: _plain(page.schema.field(name).type, page.column(name)) for name in page.schema.names}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _plain(kind: pa.DataType, values: pa.Array) -> list[str | None]:
+def _plain(kind: pa.DataType, values: pa.Array) -> list[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from airflow_provider_kucoin.api.columns import Kind
 from airflow_provider_kucoin.api.errors import Incomplete
-from airflow_provider_kucoin.api.ledgers import columns
-from airflow_provider_kucoin.api.windows import stamp
 from airflow_provider_kucoin.lake.batches import batch, plain_rows, schema
+from airflow_provider_kucoin.lake.digests import Digest
 from airflow_provider_kucoin.lake.keys import Keys
 
 if TYPE_CHECKING:
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from airflow_provider_kucoin.api.ledgers import Ledger
+    from airflow_provider_kucoin.api.columns import Column, Columns
+    from airflow_provider_kucoin.api.datasets import Dataset
     from airflow_provider_kucoin.api.pages import Item
 
 #: Rows of a row group, and so the most that wait in memory to be written.
 ROWS_PER_GROUP = 1 << 15
+
+
+#: Items that are turned into columns together.
+ITEMS_AT_ONCE = 1 << 12
 
 
 class OutOfOrder(Incomplete):
@@ -36,11 +41,17 @@ class OutOfOrder(Incomplete):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A file that is complete."""
+    """
+    A file that is complete.
+
+    :param size: bytes
+    :param digest: of the rows' content, the same in every format and compression
+    """
 
     path: Path
     rows: int
     size: int
+    digest: str
 
 
 class _Writer(Protocol):
@@ -52,7 +63,7 @@ class _Writer(Protocol):
 
 
 class _ParquetWriter:
-    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
+    def __init__(self, path: Path, columns: Sequence[Column], arrow_schema: pa.Schema, compression: str) -> None:
         import pyarrow.parquet as pq
 
         self._writer = pq.ParquetWriter(
@@ -60,7 +71,7 @@ class _ParquetWriter:
             arrow_schema,
             compression=compression,
             # ids and contexts never repeat: a dictionary of them would only be built to be thrown away
-            use_dictionary=["account_uid", "currency", "account_type", "biz_type", "direction", "symbol"],
+            use_dictionary=[column.name for column in columns if column.kind is Kind.TEXT and not column.distinct],
             write_page_index=True,
         )
 
@@ -75,7 +86,7 @@ class _ParquetWriter:
 class _TextWriter:
     """A stream of text, compressed on the way out."""
 
-    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
+    def __init__(self, path: Path, columns: Sequence[Column], arrow_schema: pa.Schema, compression: str) -> None:  # noqa: ARG002 - text has one type for all
         import pyarrow as pa
 
         self._file = pa.OSFile(str(path), "wb")
@@ -96,8 +107,8 @@ class _JsonLinesWriter(_TextWriter):
 
 
 class _CsvWriter(_TextWriter):
-    def __init__(self, path: Path, arrow_schema: pa.Schema, compression: str) -> None:
-        super().__init__(path, arrow_schema, compression)
+    def __init__(self, path: Path, columns: Sequence[Column], arrow_schema: pa.Schema, compression: str) -> None:
+        super().__init__(path, columns, arrow_schema, compression)
         import pyarrow as pa
         import pyarrow.csv
 
@@ -109,11 +120,16 @@ class _CsvWriter(_TextWriter):
         import pyarrow as pa
 
         for page in table.to_batches():
-            self._writer.write(pa.RecordBatch.from_pylist(plain_rows(page), schema=self._text_schema))
+            found = [{name: _cell(value) for name, value in row.items()} for row in plain_rows(page)]
+            self._writer.write(pa.RecordBatch.from_pylist(found, schema=self._text_schema))
 
     def close(self, metadata: Mapping[str, str]) -> None:
         self._writer.close()
         super().close(metadata)
+
+
+def _cell(value: Any) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 _WRITERS: dict[str, type[_ParquetWriter | _JsonLinesWriter | _CsvWriter]] = {
@@ -136,7 +152,7 @@ class PieceFile:
 
     def __init__(
         self,
-        ledger: Ledger,
+        dataset: Dataset,
         account_uid: str,
         file_format: str,
         compression: str,
@@ -144,7 +160,7 @@ class PieceFile:
         any_order: bool = False,
         rows_per_group: int = ROWS_PER_GROUP,
     ) -> None:
-        self._ledger = ledger
+        self._dataset = dataset
         self._account_uid = account_uid
         self._format = file_format
         self._compression = compression
@@ -155,14 +171,17 @@ class PieceFile:
         """Begin the file."""
         self._folder = tempfile.TemporaryDirectory(prefix="kucoin-")
         folder = Path(self._folder.name)
-        self._schema = schema(self._ledger.columns)
+        columns = self._dataset.columns
+        self._schema = schema(columns)
         self._path = folder / f"piece.{self._format}"
         try:
-            self._writer: _Writer = _WRITERS[self._format](self._path, self._schema, self._compression)
+            self._writer: _Writer = _WRITERS[self._format](self._path, columns, self._schema, self._compression)
         except BaseException:
             self._folder.cleanup()
             raise
         self._keys = Keys(folder / "keys")
+        self._digest = Digest(self._schema)
+        self._items: list[Item] = []
         self._waiting: list[pa.RecordBatch] = []
         self._rows_waiting = 0
         self._rows = 0
@@ -181,18 +200,28 @@ class PieceFile:
         :raise UnexpectedData: when a row cannot be held exactly
         :raise OutOfOrder: when the page is older than what has been written
         """
-        page = columns(self._ledger, items, self._account_uid)
-        oldest = min(page[self._ledger.time], default=None)
-        if self._written_until is not None and oldest is not None and oldest <= self._written_until:
-            raise OutOfOrder(
-                f"a row of {stamp(oldest)} was listed beyond rows of {stamp(self._written_until)}: KuCoin's listing "
-                "is not in order of time"
-            )
-        self._keys.add(page[self._ledger.key])
-        self._waiting.append(batch(self._ledger.columns, self._schema, page))
-        self._rows_waiting += len(items)
+        if self._items and items and type(items[0]) is not type(self._items[0]):
+            # Rows of two kinds are not turned into columns together.
+            self._convert()
+        self._items += items
+        if len(self._items) >= min(ITEMS_AT_ONCE, self._rows_per_group):
+            self._convert()
         if self._rows_waiting > self._rows_per_group and not self._any_order:
             self._write_groups(all_of_it=False)
+
+    def _convert(self) -> None:
+        """Turn the items at hand into columns: many at once, for each turn has a price of its own."""
+        page = self._dataset.table(self._items, self._account_uid, amounts_as_sent=True)
+        oldest = min(page[self._dataset.time], default=None)
+        if self._written_until is not None and oldest is not None and oldest <= self._written_until:
+            raise OutOfOrder(
+                "a row was listed beyond rows that are later than it: KuCoin's listing is not in order of "
+                f"{self._dataset.time}"
+            )
+        self._keys.add(_keys(page, self._dataset.key))
+        self._waiting.append(batch(self._dataset.columns, self._schema, page))
+        self._rows_waiting += len(self._items)
+        self._items = []
 
     def finish(self, metadata: Mapping[str, str]) -> Finished:
         """
@@ -201,22 +230,25 @@ class PieceFile:
         :param metadata: for formats that have a place for it
         :raise Incomplete: when a row was there twice
         """
+        if self._items:
+            self._convert()
         self._write_groups(all_of_it=True)
         self._keys.check()
-        self._writer.close({**metadata, "kucoin.rows": str(self._rows)})
-        return Finished(self._path, self._rows, self._path.stat().st_size)
+        digest = self._digest.text()
+        self._writer.close({**metadata, "kucoin.rows": str(self._rows), "kucoin.content": digest})
+        return Finished(self._path, self._rows, self._path.stat().st_size, digest)
 
     def _write_groups(self, *, all_of_it: bool) -> None:
         """Write what waits in groups of a fixed size, so that a file depends on its rows and not on the pages."""
         table = self._sorted()
-        times = table.column(self._ledger.time)
+        times = table.column(self._dataset.time)
         while len(table) > self._rows_per_group:
             # Rows of the same millisecond as the last one at hand may still come.
             if not all_of_it and times[self._rows_per_group - 1] == times[-1]:
                 break
             self._write(table.slice(0, self._rows_per_group))
             table = table.slice(self._rows_per_group)
-            times = table.column(self._ledger.time)
+            times = table.column(self._dataset.time)
         if all_of_it and len(table):
             self._write(table)
             table = table.slice(len(table))
@@ -225,19 +257,56 @@ class PieceFile:
 
     def _sorted(self) -> pa.Table:
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         table = pa.Table.from_batches(self._waiting, self._schema)
         self._waiting = []  # the sorted copy replaces them, and is all that is in memory while it is written
-        # Keys are numbers or hexadecimal digits in text: the longer is the later, then by letter.
-        length = pc.utf8_length(table.column(self._ledger.key))
-        order = pc.sort_indices(
-            table.select([self._ledger.time, self._ledger.key]).append_column("length", length),
-            [(self._ledger.time, "ascending"), ("length", "ascending"), (self._ledger.key, "ascending")],
-        )
-        return table.take(order)
+        return in_order(table, self._dataset)
 
     def _write(self, table: pa.Table) -> None:
         self._writer.write(table)
+        self._digest.add(table)
         self._rows += len(table)
-        self._written_until = table.column(self._ledger.time)[-1].value
+        self._written_until = table.column(self._dataset.time)[-1].value
+
+
+def in_order(table: pa.Table, dataset: Dataset) -> pa.Table:
+    """
+    Return rows in the one order that files have: by time, then by key; by all columns where rows have no key.
+
+    :param table: of the dataset's declared schema
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    by = [name for name in dataset.key or table.column_names if name != dataset.time]
+    order, found = [(dataset.time, "ascending")], table.select([dataset.time, *by])
+    for number, name in enumerate(by):
+        if dataset.key and pa.types.is_string(table.schema.field(name).type):
+            # Keys are numbers or hexadecimal digits in text: the longer is the later, then by letter.
+            found = found.append_column(f"length {number}", pc.utf8_length(table.column(name)))
+            order.append((f"length {number}", "ascending"))
+        order.append((name, "ascending"))
+    if _ascends(found.select([name for name, _ in order])):
+        return table
+    return table.take(pc.sort_indices(found, order))
+
+
+def _ascends(by: pa.Table) -> bool:
+    """Return whether rows are in the order of their columns already: nearly always, and cheaper to see than to sort."""
+    import pyarrow.compute as pc
+
+    if len(by) < 2 or any(column.null_count for column in by.columns):  # noqa: PLR2004 - one row is in order
+        return len(by) < 2  # noqa: PLR2004
+    later, tied = False, True
+    for column in by.columns:
+        whole = column.combine_chunks()
+        older, newer = whole.slice(0, len(whole) - 1), whole.slice(1)
+        later = pc.or_(later, pc.and_(tied, pc.greater(newer, older)))
+        tied = pc.and_(tied, pc.equal(newer, older))
+    return bool(pc.all(pc.or_(later, tied)).as_py())
+
+
+def _keys(page: Columns, names: Sequence[str]) -> list[str]:
+    if len(names) == 1:
+        return page[names[0]]
+    return ["\0".join(map(str, values)) for values in zip(*(page[name] for name in names), strict=True)]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
+    import pyarrow as pa
+
 #: Keys that are looked at together: 2 MiB of their hashes.
 KEYS_AT_ONCE = 1 << 18
 
@@ -49,14 +51,37 @@ class Keys:
 
         :raise Incomplete: when one was there twice
         """
-        # Equal keys have equal hashes and so share a part, wherever they are; a part fits into memory.
-        parts = 1 << ((self._total + len(self._recent)) // self._at_once).bit_length()
+        parts = self._parts()
         for part in range(parts):
             if repeated := self._repeated(parts, part):
                 raise Incomplete(f"{repeated} rows were listed twice: rows moved while they were being read")
 
+    def repeats(self) -> set[int]:
+        """Return the hashes of keys that were there more than once."""
+        import pyarrow.compute as pc
+
+        parts = self._parts()
+        found: set[int] = set()
+        for part in range(parts):
+            hashes = self._part(parts, part)
+            same = pc.equal(hashes.slice(1), hashes.slice(0, max(0, len(hashes) - 1)))
+            found.update(hashes.slice(1).filter(same).to_pylist())
+        return found
+
+    def _parts(self) -> int:
+        # Equal keys have equal hashes and so share a part, wherever they are; a part fits into memory.
+        return 1 << ((self._total + len(self._recent)) // self._at_once).bit_length()
+
     def _repeated(self, parts: int, part: int) -> int:
         """Return how many keys of one part of all were there before."""
+        import pyarrow.compute as pc
+
+        hashes = self._part(parts, part)
+        same = pc.equal(hashes.slice(1), hashes.slice(0, max(0, len(hashes) - 1)))
+        return pc.sum(same).as_py() or 0
+
+    def _part(self, parts: int, part: int) -> pa.Array:
+        """Return one part of all hashes, sorted."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -64,9 +89,7 @@ class Keys:
         for hashes in self._chunks():
             values = pa.Array.from_buffers(pa.int64(), len(hashes), [None, pa.py_buffer(hashes)])
             chunks.append(values.filter(pc.equal(pc.bit_wise_and(values, parts - 1), part)))
-        found = pa.concat_arrays(chunks).sort()
-        same = pc.equal(found.slice(1), found.slice(0, max(0, len(found) - 1)))
-        return pc.sum(same).as_py() or 0
+        return pa.concat_arrays(chunks).sort()
 
     def _chunks(self) -> Iterable[array[int]]:
         yield self._recent

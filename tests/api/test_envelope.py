@@ -262,3 +262,15 @@ def test_a_monstrous_code_is_cut() -> None:
 def test_a_body_that_is_not_understood_is_not_quoted(status: int) -> None:
     problem = problem_of(answer(b'{"code":"200000","data":{"apiSecret":"of-the-tests"', status))
     assert "of-the-tests" not in str(problem)
+
+
+def test_a_decoder_of_ones_own_reads_what_it_knows_and_leaves_the_rest_to_the_general_way() -> None:
+    body = b'{"code":"200000","data":[1.5]}'
+    assert unwrap(Answer(200, {}, body), decode=lambda seen: ("own", seen)) == ("own", body)
+    assert unwrap(Answer(200, {}, body), decode=lambda _: None) == [Decimal("1.5")]
+
+
+def test_an_answer_that_is_no_success_is_not_shown_to_a_decoder_of_ones_own() -> None:
+    refused = Answer(500, {}, b'{"code":"200000","data":[1]}')
+    with pytest.raises(Unreadable, match="contradictory"):
+        unwrap(refused, decode=lambda _: pytest.fail("was shown"))

@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.api.objects import (
     COMPRESSIONS,
+    DEFAULT_HISTORY_KEY,
     DEFAULT_KEY,
     check_distinct,
     check_template,
@@ -24,12 +25,18 @@ DAY = Window.between(datetime(2026, 2, 3, tzinfo=UTC), datetime(2026, 2, 4, tzin
 
 
 def filled(template: Any, piece: Any = DAY) -> str:
-    return key(template, piece, ledger="spot", account="165111215", ext="parquet")
+    return key(template, piece, name="spot", account="165111215", ext="parquet")
 
 
 def test_the_default_key_names_ledger_account_day_and_window() -> None:
     assert filled(DEFAULT_KEY) == (
         "kucoin/ledger=spot/account=165111215/date=2026-02-03/20260203T000000Z_20260204T000000Z.parquet"
+    )
+
+
+def test_a_history_has_a_default_key_of_its_own() -> None:
+    assert filled(DEFAULT_HISTORY_KEY) == (
+        "kucoin/dataset=spot/account=165111215/date=2026-02-03/20260203T000000Z_20260204T000000Z.parquet"
     )
 
 
@@ -97,7 +104,8 @@ def test_pieces_that_would_overwrite_each_other_are_refused(template: str) -> No
 @pytest.mark.parametrize(
     ("template", "prefix"),
     [
-        (DEFAULT_KEY, "kucoin"),
+        (DEFAULT_KEY, "kucoin/ledger=spot"),
+        (DEFAULT_HISTORY_KEY, "kucoin/dataset=spot"),
         ("a/b/c-{date}", "a/b"),
         ("{date}/x", ""),
         ("plain.parquet", ""),
@@ -106,7 +114,7 @@ def test_pieces_that_would_overwrite_each_other_are_refused(template: str) -> No
     ],
 )
 def test_what_stands_before_the_first_placeholder_is_the_prefix(template: str, prefix: str) -> None:
-    assert static_prefix(template) == prefix
+    assert static_prefix(template, "spot") == prefix
 
 
 @pytest.mark.parametrize(("file_format", "first"), [("parquet", "zstd"), ("jsonl", "gzip"), ("csv", "gzip")])

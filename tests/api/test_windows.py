@@ -12,17 +12,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_kucoin.api.errors import InvalidInput, OutOfRetention
+from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.api.windows import (
     DAY_MS,
     RunTimes,
     Window,
-    beyond_retention,
     choose,
+    earlier,
     halves,
-    out_of_retention,
     parse_moment,
     pieces,
+    reaching,
     slices,
     stamp,
     to_datetime,
@@ -281,9 +281,9 @@ def test_given_bounds_of_nothing_are_refused_and_not_taken_for_missing() -> None
 def test_pieces_tile_the_window_and_are_cut_at_midnights_only(whole: Any) -> None:
     found = pieces(whole)
     assert (found[0].start_ms, found[-1].end_ms) == (whole.start_ms, whole.end_ms)
-    for earlier, later in pairwise(found):
-        assert earlier.end_ms == later.start_ms
-        assert earlier.end_ms % DAY_MS == 0
+    for older, later in pairwise(found):
+        assert older.end_ms == later.start_ms
+        assert older.end_ms % DAY_MS == 0
     for piece in found:
         assert piece.end_ms - piece.start_ms <= DAY_MS
         assert piece.start.date() == to_datetime(piece.end_ms - 1).date()
@@ -292,21 +292,27 @@ def test_pieces_tile_the_window_and_are_cut_at_midnights_only(whole: Any) -> Non
 # ------------------------------------------------------------------------------------------------------------- slices
 
 
-@given(windows.map(lambda whole: pieces(whole)[0]), st.sampled_from([86_399_999, DAY_MS, 3 * HOUR_MS, 1000, None]))
-@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), 86_399_999)
-@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), DAY_MS)
-@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + 1), 86_399_999)
-def test_slices_own_every_millisecond_once_whatever_kucoins_bounds_mean(piece: Any, max_span_ms: Any) -> None:
+@given(
+    windows.map(lambda whole: pieces(whole)[0]),
+    st.sampled_from([86_399_999, DAY_MS, 3 * HOUR_MS, 1000, None]),
+    st.sampled_from([0, 1, 400]),
+)
+@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), 86_399_999, 0)
+@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), DAY_MS, 0)
+@example(Window(MIDNIGHT_MS, MIDNIGHT_MS + 1), 86_399_999, 0)
+def test_slices_own_every_millisecond_once_whatever_kucoins_bounds_mean(
+    piece: Any, max_span_ms: Any, margin_ms: int
+) -> None:
     if max_span_ms == 1000:
         piece = Window(piece.start_ms, min(piece.end_ms, piece.start_ms + 50_000))
-    found = slices(piece, max_span_ms)
+    found = slices(piece, max_span_ms, margin_ms)
     # What is owned tiles the piece ...
     assert (found[0].owned.start_ms, found[-1].owned.end_ms) == (piece.start_ms, piece.end_ms)
-    assert all(earlier.owned.end_ms == later.owned.start_ms for earlier, later in pairwise(found))
+    assert all(older.owned.end_ms == newer.owned.start_ms for older, newer in pairwise(found))
     for part in found:
         # ... what is asked for brings all of it under the narrowest reading, where neither bound belongs ...
-        assert part.start_at < part.owned.start_ms
-        assert part.end_at > part.owned.end_ms - 1
+        assert part.start_at < part.owned.start_ms - margin_ms
+        assert part.end_at > part.owned.end_ms - 1 + margin_ms
         # ... and it is never more than KuCoin takes, be exactly 24 hours allowed or not.
         assert max_span_ms is None or part.end_at - part.start_at <= max_span_ms
 
@@ -356,35 +362,6 @@ def test_a_window_that_ends_in_the_future_is_refused() -> None:
         unsettled_for(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), MIDNIGHT_MS + DAY_MS - 1)
 
 
-@pytest.mark.parametrize(("now", "lost"), [(0, 0), (1, 1), (DAY_MS, 1), (DAY_MS + 1, 2)])
-def test_a_piece_is_lost_as_soon_as_its_start_is_beyond_retention(now: int, lost: int) -> None:
-    found = pieces(Window(MIDNIGHT_MS, MIDNIGHT_MS + 3 * DAY_MS))
-    kept = timedelta(days=365)
-    assert beyond_retention(found, kept, MIDNIGHT_MS + 365 * DAY_MS + now) == found[:lost]
-
-
-def test_nothing_is_lost_where_no_retention_is_known() -> None:
-    assert beyond_retention(pieces(Window(0, DAY_MS)), None, 10**13) == []
-
-
-@pytest.mark.parametrize(
-    ("retention", "days", "shown"),
-    [
-        (timedelta(days=365), 1, "for 365 days, that is since 2025-02-03T00:00:00Z; 1 of the window's days"),
-        (timedelta(hours=72), 2, "for 72 hours, that is since 2026-01-31T00:00:00Z; 2 of the window's days"),
-    ],
-    ids=["a year", "72 hours"],
-)
-def test_what_is_lost_is_told_with_what_to_do(retention: timedelta, days: int, shown: str) -> None:
-    lost = pieces(Window(MIDNIGHT_MS - 400 * DAY_MS, MIDNIGHT_MS - (400 - days) * DAY_MS))
-    problem = out_of_retention("spot", lost, retention, MIDNIGHT_MS)
-    assert isinstance(problem, OutOfRetention)
-    assert shown in str(problem)
-    assert str(lost[0]) in str(problem)
-    assert str(lost[-1]) in str(problem)
-    assert "on_out_of_retention='skip'" in str(problem)
-
-
 def test_a_fixed_offset_is_as_good_as_a_zone() -> None:
     assert parse_moment("x", datetime(2026, 2, 3, 5, 45, tzinfo=timezone(timedelta(hours=5, minutes=45)))) == MIDNIGHT
 
@@ -396,6 +373,61 @@ def test_a_query_is_halved_in_the_middle_of_what_it_owns_until_it_owns_a_millise
     assert (newer.owned, newer.start_at, newer.end_at) == (Window(1002, 1005), 1001, 1005)
     [millisecond] = slices(Window(1000, 1001), None)
     assert halves(millisecond) == []
+
+
+def test_a_part_of_a_query_reaches_beyond_what_it_owns_by_as_much_as_the_whole_does() -> None:
+    [part] = slices(Window(1000, 2000), None, margin_ms=60)
+    assert (part.start_at, part.end_at) == (939, 2060)
+    inner = reaching(Window(1200, 1300), part)
+    assert (inner.owned, inner.start_at, inner.end_at) == (Window(1200, 1300), 1139, 1360)
+    assert [(half.start_at, half.end_at) for half in halves(part)] == [(939, 1560), (1439, 2060)]
+
+
+# ------------------------------------------------------------------------------------------------------ looking back
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "lookback", "expected"),
+    [
+        pytest.param(0, DAY, DAY * 0, [], id="no look back"),
+        pytest.param(0, DAY, DAY, [(-24, 0)], id="a day"),
+        pytest.param(0, DAY, timedelta(hours=1), [(-24, 0)], id="an hour is the whole day that it falls into"),
+        pytest.param(
+            0, DAY, DAY * 2 + timedelta(hours=1), [(-72, -48), (-48, -24), (-24, 0)], id="two days and an hour"
+        ),
+        pytest.param(5, timedelta(hours=1), timedelta(hours=3), [(2, 3), (3, 4), (4, 5)], id="hourly windows"),
+        pytest.param(1, timedelta(hours=1), timedelta(hours=2), [(-1, 0), (0, 1)], id="hourly, across midnight"),
+        pytest.param(0, DAY * 31, DAY * 2, [(-48, -24), (-24, 0)], id="monthly windows are days"),
+        pytest.param(12, timedelta(hours=36), DAY, [(-24, 0), (0, 12)], id="odd windows, cut where theirs were"),
+    ],
+)
+def test_what_runs_before_have_written_is_looked_back_at(start: int, length: Any, lookback: Any, expected: Any) -> None:
+    begin = MIDNIGHT_MS + start * HOUR_MS
+    window = Window(begin, begin + int(length.total_seconds()) * 1000)
+    found = [
+        ((one.start_ms - MIDNIGHT_MS) // HOUR_MS, (one.end_ms - MIDNIGHT_MS) // HOUR_MS)
+        for one in earlier(window, lookback)
+    ]
+    assert found == expected
+
+
+@given(
+    st.integers(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS),
+    st.sampled_from([HOUR_MS, 5 * HOUR_MS, 90 * 60_000 + 1, DAY_MS, 36 * HOUR_MS, 7 * DAY_MS, 31 * DAY_MS]),
+    st.timedeltas(timedelta(0), timedelta(days=10)),
+)
+@example(MIDNIGHT_MS, DAY_MS, timedelta(days=2))
+@example(MIDNIGHT_MS + 1, HOUR_MS, timedelta(microseconds=999))
+def test_what_is_looked_back_at_are_objects_of_earlier_runs_and_all_of_them(
+    start: int, length: int, lookback: timedelta
+) -> None:
+    since = start - lookback // timedelta(milliseconds=1)
+    ends = [start - number * length for number in range(10 * DAY_MS // length + 1, -1, -1)]
+    runs = [Window(end - length, end) for end in ends]
+    written = [piece for run in runs for piece in pieces(run)]
+    assert earlier(Window(start, start + length), lookback) == [
+        piece for piece in written if piece.end_ms > since and since < start
+    ]
 
 
 def test_airflows_own_kind_of_datetime_gives_the_same_windows() -> None:

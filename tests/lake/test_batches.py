@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # noqa: TID253 - this is where Arrow is looked at
 import pytest
@@ -12,8 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kucoin.api.errors import UnexpectedData
-from airflow_provider_kucoin.api.ledgers import SPOT, columns
+from airflow_provider_kucoin.api.histories import HISTORIES
+from airflow_provider_kucoin.api.ledgers import SPOT, UNIFIED
 from airflow_provider_kucoin.lake.batches import batch, plain_decimal, plain_rows, schema
+
+if TYPE_CHECKING:
+    from airflow_provider_kucoin.api.datasets import Dataset
 
 SCHEMA = schema(SPOT.columns)
 T0 = 1_770_120_000_000
@@ -31,8 +35,18 @@ ITEM = {
 }
 
 
-def batch_of(*items: Any) -> pa.RecordBatch:
-    return batch(SPOT.columns, SCHEMA, columns(SPOT, items, "165111215"))
+DEPOSIT = {"currency": "USDT", "amount": "6", "isInner": True, "arrears": False, "createdAt": T0, "updatedAt": None}
+CANDLE = {
+    **dict.fromkeys(("open", "close", "high", "low", "volume", "turnover"), "1.5"),
+    "symbol": "BTC-USDT",
+    "type": "1min",
+    "time": str(T0 // 1000),
+}
+TRANSFER = {"accountType": "SPOT", "id": "7", "currency": "USDT", "amount": "-1.5", "ts": T0 * 1_000_000 + 7}
+
+
+def batch_of(*items: Any, of: Dataset = SPOT) -> pa.RecordBatch:
+    return batch(of.columns, schema(of.columns), of.table(items, "165111215"))
 
 
 def amounts(*values: Any) -> list[Decimal]:
@@ -60,6 +74,33 @@ def test_a_page_becomes_a_batch_of_the_schema() -> None:
 def test_a_page_of_nothing_has_the_same_schema() -> None:
     found = batch_of()
     assert (found.schema, len(found)) == (SCHEMA, 0)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "item", "column", "kind", "value"),
+    [
+        (HISTORIES["deposits"], DEPOSIT, "is_inner", pa.bool_(), True),
+        (HISTORIES["deposits"], DEPOSIT, "arrears", pa.bool_(), False),
+        (HISTORIES["deposits"], {**DEPOSIT, "isInner": None}, "is_inner", pa.bool_(), None),
+        (HISTORIES["deposits"], {**DEPOSIT, "isInner": "true"}, "is_inner", pa.bool_(), True),
+        (HISTORIES["klines"], CANDLE, "created_at", pa.timestamp("ms", tz="UTC"), T0),
+        (UNIFIED, TRANSFER, "created_at", pa.timestamp("ns", tz="UTC"), T0 * 1_000_000 + 7),
+        (UNIFIED, {**TRANSFER, "ts": str(TRANSFER["ts"])}, "created_at", pa.timestamp("ns", tz="UTC"), TRANSFER["ts"]),
+        (UNIFIED, {**TRANSFER, "id": 7}, "id", pa.string(), "7"),
+    ],
+)
+def test_every_kind_of_value_arrives_as_what_it_is(
+    dataset: Dataset, item: dict[str, Any], column: str, kind: pa.DataType, value: Any
+) -> None:
+    found = batch_of(item, of=dataset).column(column)
+    assert found.type == kind
+    assert (found.cast(pa.int64()) if pa.types.is_timestamp(kind) else found).to_pylist() == [value]
+
+
+@pytest.mark.parametrize("dataset", [*HISTORIES.values(), UNIFIED], ids=lambda dataset: dataset.name)
+def test_a_page_of_nothing_has_the_declared_schema_of_any_dataset(dataset: Dataset) -> None:
+    found = batch_of(of=dataset)
+    assert (found.schema.names, len(found)) == ([column.name for column in dataset.columns], 0)
 
 
 numbers = st.one_of(
@@ -112,6 +153,16 @@ def test_a_time_beyond_64_bits_is_refused(ms: int) -> None:
         batch_of(ITEM, {**ITEM, "createdAt": ms})
 
 
+@pytest.mark.parametrize(
+    ("dataset", "item"),
+    [(UNIFIED, {**TRANSFER, "ts": 2**63}), (HISTORIES["klines"], {**CANDLE, "time": str(2**63 // 1000 + 1)})],
+    ids=["nanoseconds", "seconds"],
+)
+def test_a_time_of_another_unit_beyond_64_bits_is_refused_too(dataset: Dataset, item: dict[str, Any]) -> None:
+    with pytest.raises(UnexpectedData, match="column created_at"):
+        batch_of(item, of=dataset)
+
+
 def test_text_that_is_no_unicode_is_refused() -> None:
     with pytest.raises(UnexpectedData, match="column biz_type"):
         batch_of({**ITEM, "bizType": "\ud800"})
@@ -157,3 +208,13 @@ def test_plain_rows_are_text_and_nothing_else() -> None:
         "symbol": None,
         "_extra": None,
     }
+
+
+def test_plain_rows_have_flags_as_flags_and_times_as_fine_as_they_were_sent() -> None:
+    [deposit] = plain_rows(batch_of(DEPOSIT, of=HISTORIES["deposits"]))
+    assert (deposit["is_inner"], deposit["arrears"], deposit["updated_at"]) == (True, False, None)
+    [candle] = plain_rows(batch_of(CANDLE, of=HISTORIES["klines"]))
+    assert candle["created_at"] == "2026-02-03T12:00:00.000Z"
+    assert "account_uid" not in candle
+    [transfer] = plain_rows(batch_of(TRANSFER, of=UNIFIED))
+    assert (transfer["created_at"], transfer["amount"]) == ("2026-02-03T12:00:00.000000007Z", "-1.5")

@@ -68,3 +68,16 @@ def test_what_passes_is_what_has_no_key_twice(tmp_path_factory: Any, texts: list
 def test_few_keys_leave_no_file(keys: Callable[..., Any], tmp_path: Any) -> None:
     fill(keys(100), ["a", "b"]).check()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 8, 1000])
+def test_which_keys_were_there_more_than_once_can_be_told(keys: Callable[..., Any], at_once: int) -> None:
+    texts = [str(number) for number in range(50)] + ["7", "31", "7"]
+    assert fill(keys(at_once), texts).repeats() == {hash("7"), hash("31")}
+    assert fill(keys(at_once), texts[:50]).repeats() == set()
+
+
+def test_no_keys_at_all_are_no_repeats(keys: Callable[..., Any]) -> None:
+    none = keys(8)
+    none.check()
+    assert none.repeats() == set()
