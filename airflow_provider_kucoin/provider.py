@@ -86,7 +86,12 @@ def provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": [f"{_PACKAGE}.operators.transfer", f"{_PACKAGE}.operators.withdrawal"],
+                "python-modules": [
+                    f"{_PACKAGE}.operators.ledger_check",
+                    f"{_PACKAGE}.operators.request",
+                    f"{_PACKAGE}.operators.transfer",
+                    f"{_PACKAGE}.operators.withdrawal",
+                ],
             }
         ],
         "sensors": [
@@ -110,7 +115,8 @@ def provider_info() -> dict[str, Any]:
             {
                 "source-integration-name": _INTEGRATION,
                 "target-integration-name": "Amazon Simple Storage Service (S3)",
-                "python-module": f"{_PACKAGE}.transfers.ledger_to_s3",
+                "python-module": f"{_PACKAGE}.transfers.{name}",
             }
+            for name in ("balances_to_s3", "history_to_s3", "ledger_to_s3")
         ],
     }

@@ -69,6 +69,20 @@ def test_every_class_for_dag_authors_is_in_a_module_that_it_names(kind: str) -> 
             assert found.name in set(_names(INFO))
 
 
+def test_every_way_into_the_lake_is_a_transfer_from_kucoin_to_s3() -> None:
+    known = {integration["integration-name"] for integration in INFO["integrations"]}
+    assert {one["python-module"].rpartition(".")[2] for one in INFO["transfers"]} == {
+        "balances_to_s3",
+        "history_to_s3",
+        "ledger_to_s3",
+    }
+    assert {one["source-integration-name"] for one in INFO["transfers"]} == known == {"KuCoin"}
+    # As the Amazon provider, whose it is, calls it.
+    targets = {one["target-integration-name"] for one in INFO["transfers"]}
+    amazon = import_module("airflow.providers.amazon.get_provider_info").get_provider_info()
+    assert targets <= {integration["integration-name"] for integration in amazon["integrations"]}
+
+
 def test_the_form_has_a_field_for_everything_that_a_connection_can_say() -> None:
     assert {
         "passphrase",

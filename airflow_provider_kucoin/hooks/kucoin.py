@@ -4,45 +4,69 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import msgspec
 from airflow.providers.common.compat.sdk import mask_secret
 from airflow.providers.http.hooks.http import HttpHook
 
 from airflow_provider_kucoin.api import endpoints
 from airflow_provider_kucoin.api.calls import Line, Retry, ask_the_time
+from airflow_provider_kucoin.api.columns import rows
+from airflow_provider_kucoin.api.datasets import out_of_retention
 from airflow_provider_kucoin.api.envelope import Answer, Unreadable, unwrap
-from airflow_provider_kucoin.api.errors import ClockSkewed, InvalidInput, KucoinError, Unavailable, UnexpectedData
+from airflow_provider_kucoin.api.errors import (
+    ClockSkewed,
+    InvalidInput,
+    KucoinError,
+    RequestRefused,
+    Unavailable,
+    UnexpectedData,
+)
+from airflow_provider_kucoin.api.general_calls import (
+    NO_SUCH_PATH,
+    OVERRIDES,
+    advice,
+    prepare,
+    refuse_money,
+    secrets_in,
+)
+from airflow_provider_kucoin.api.histories import history
 from airflow_provider_kucoin.api.keycheck import diagnose
-from airflow_provider_kucoin.api.ledgers import columns, filters, ledger, rows
+from airflow_provider_kucoin.api.ledgers import ledger, symbols
+from airflow_provider_kucoin.api.pages import Candles, Numbered, Stretches, parse_page, parse_stretch
+from airflow_provider_kucoin.api.plans import estimated
+from airflow_provider_kucoin.api.selections import needs_all_symbols, select
 from airflow_provider_kucoin.api.transfers import transfer
 from airflow_provider_kucoin.api.windows import (
     Window,
-    beyond_retention,
-    out_of_retention,
     parse_moment,
     pieces,
+    slices,
     unsettled_for,
 )
 from airflow_provider_kucoin.api.withdrawals import marker
 from airflow_provider_kucoin.client.blocking import BlockingClient, KucoinAuth
 from airflow_provider_kucoin.client.network import REAL
 from airflow_provider_kucoin.client.reading import PieceReader
+from airflow_provider_kucoin.hooks.balances import Snapshot
 from airflow_provider_kucoin.hooks.connection import Settings, settings
+from airflow_provider_kucoin.hooks.planner import Planner
 from airflow_provider_kucoin.hooks.treasury import Treasury, Try
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
 
     import requests
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_kucoin.api.ledgers import Ledger
+    from airflow_provider_kucoin.api.datasets import Dataset
+    from airflow_provider_kucoin.api.endpoints import Pool
+    from airflow_provider_kucoin.api.plans import Plan
+    from airflow_provider_kucoin.api.selections import Selection
     from airflow_provider_kucoin.api.signing import Value
     from airflow_provider_kucoin.api.windows import Moment
     from airflow_provider_kucoin.api.withdrawals import FeeDeductType, WithdrawType
@@ -184,22 +208,35 @@ class KucoinHook(HttpHook):
         futures: bool = False,
     ) -> Any:
         """
-        Call any endpoint, signed, and return the ``data`` of its answer.
+        Call any endpoint, signed and within its quota, and return the ``data`` of its answer.
 
+        Amounts that KuCoin sends as JSON numbers are ``Decimal``. What moves money out of the account or between
+        accounts is refused: those are :meth:`withdraw` and :meth:`transfer`. Orders, borrowing, Earn and the like are
+        not; ``api/endpoint_table.py`` says of every endpoint what it moves.
+
+        :param method: ``GET``, ``POST``, ``PUT`` or ``DELETE``
         :param path: such as ``/api/v1/accounts``
         :param params: query parameters; ``None`` values are left out, lists become comma lists
         :param json: the body of a POST; a ``Decimal`` is sent as text, a ``float`` is a ``TypeError``
         :param futures: send it to the futures host
-        :raise InvalidInput: for endpoints that pay out, which have verbs of their own that keep to the policy
+        :return: ``None`` where a read finds nothing, or success comes without data
+        :raise InvalidInput: before any request: for what cannot be sent, and for endpoints that move money
+        :raise OutcomeUnknown: when the answer to anything but a GET was lost
         """
-        method = method.upper()
-        endpoint = endpoints.find(method, path, futures=futures)
-        _refuse_payouts(method, path)
-        if method == "GET" and json is not None:
-            raise InvalidInput(f"{method} {path}: a GET has no body (KuCoin refuses one); give params instead of json")
-        _exact(params)
-        body = b"" if json is None else encode_body(json)
-        return self._client.call(endpoint, path=path, params=params, body=body)
+        endpoint, body = prepare(method, path, params, json, futures=futures)
+        for secret in secrets_in({"params": params, "json": json}):
+            mask_secret(secret)
+        try:
+            data = self._client.call(endpoint, path=path, params=params, body=body)
+        except RequestRefused as problem:
+            if problem.code != NO_SUCH_PATH or not (meant := advice(endpoint, path)):
+                raise
+            raise RequestRefused(f"{problem} {meant}.", code=problem.code, http_status=problem.http_status) from None
+        if not endpoint.is_safe_to_repeat:
+            # Such as the secret of a new key, which KuCoin tells once.
+            for secret in secrets_in(data):
+                mask_secret(secret)
+        return data
 
     # ----------------------------------------------------------------------------------------------------- the account
 
@@ -213,11 +250,24 @@ class KucoinHook(HttpHook):
         found = self._client.call(endpoints.ACCOUNTS, params={"currency": currency, "type": account_type})
         return list(found)
 
+    def get_balances(
+        self, include: Sequence[str] | None = None, *, currencies: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
+        """
+        Return all balances, as rows of :data:`airflow_provider_kucoin.api.balances.BALANCES`.
+
+        :param include: names of :data:`airflow_provider_kucoin.api.balances.SOURCES`; ``None`` for all that the key may
+            read, with a warning for each that it may not
+        :param currencies: settlement currencies of futures accounts to ask for beside those of the contracts listed now
+        """
+        return Snapshot(self._client, self.server_time_ms).take(include, currencies)
+
     @cached_property
     def account_uid(self) -> str:
         """The uid of the account that the key belongs to."""
+        found = self._client.call(endpoints.API_KEY)
         try:
-            return str(self._client.call(endpoints.API_KEY)["uid"])
+            return str(found["uid"])
         except (KeyError, TypeError):
             raise UnexpectedData("KuCoin does not tell the uid of the account that the key belongs to") from None
 
@@ -240,44 +290,140 @@ class KucoinHook(HttpHook):
         currency: str | Sequence[str] | None = None,
         direction: str | None = None,
         biz_type: str | None = None,
+        account_type: str | Sequence[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """
-        Yield the rows of ``[start, end)``, oldest day first: amounts as ``Decimal``, times as UTC ``datetime``.
+        Yield the rows of ``[start, end)``, oldest first: amounts as ``Decimal``, times as UTC ``datetime``.
 
-        :param ledger_name: such as ``spot``
+        :param ledger_name: ``spot``, ``trade_hf``, ``margin_hf``, ``futures`` or ``unified``
         :param start: the first moment inside: ISO 8601 text with a zone, a datetime with a zone, or milliseconds
         :param end: the first moment after, likewise
+        :param account_type: of the unified ledger only; all of them unless given
         :raise OutOfRetention: when KuCoin no longer has all of it
         :raise Incomplete: when rows came while they were read; what was yielded is then worth nothing
         """
-        table = ledger(ledger_name)
-        found = filters(currency, direction, biz_type)
-        window = Window.between(parse_moment("start", start), parse_moment("end", end))
-        return self._iter_ledger(table, window, found)
+        given = {"currency": currency, "direction": direction, "biz_type": biz_type, "account_type": account_type}
+        return self._iter(ledger(ledger_name), start, end, given)
 
-    def _iter_ledger(self, table: Ledger, window: Window, found: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def iter_history(
+        self, dataset: str, start: Moment, end: Moment, **parameters: str | Sequence[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        """
+        Yield the rows of a history in ``[start, end)``, oldest first, as :meth:`iter_ledger` does.
+
+        :param dataset: such as ``deposits``, ``spot_fills`` or ``funding``
+        :param parameters: what the dataset takes: ``currency``, ``symbol`` (or ``"all"``), ``side``, ...
+        """
+        return self._iter(history(dataset), start, end, parameters)
+
+    def _iter(
+        self, dataset: Dataset, start: Moment, end: Moment, given: Mapping[str, str | Sequence[str] | None]
+    ) -> Iterator[dict[str, Any]]:
+        # Refused when it is called, not when the first row is asked for.
+        window = Window.between(parse_moment("start", start), parse_moment("end", end))
+        if not needs_all_symbols(dataset, given):
+            select(dataset, given)
+        return self._rows(dataset, window, given)
+
+    def _rows(
+        self, dataset: Dataset, window: Window, given: Mapping[str, str | Sequence[str] | None]
+    ) -> Iterator[dict[str, Any]]:
         now_ms = self.server_time_ms()
         unsettled_for(window, now_ms)
         parts = pieces(window)
-        self.check_retention(table, parts, now_ms)
-        account_uid = self.account_uid
-        with self.read_pieces(table, parts, found) as reader:
+        self.check_retention(dataset, parts, now_ms)
+        selection = self.selection(dataset, given, window)
+        if dataset.check_window:
+            dataset.check_window(window, selection.queries)
+        account_uid = self.account_uid if dataset.endpoint.is_signed else ""
+        with self.read_pieces(dataset, parts, selection) as reader:
             for piece in parts:
                 for items in reader.pages(piece):
-                    yield from rows(table, columns(table, items, account_uid))
+                    yield from rows(dataset.columns, dataset.table(items, account_uid))
 
-    def read_pieces(self, table: Ledger, parts: Sequence[Window], found: Mapping[str, str]) -> PieceReader:
-        """Return a reader of a ledger's pieces, for those who write them somewhere."""
+    def selection(self, dataset: Dataset, given: Mapping[str, str | Sequence[str] | None], window: Window) -> Selection:
+        """Return what is asked for, with all symbols found out where all are wanted."""
+        if needs_all_symbols(dataset, given):
+            given = {**given, "symbol": self.get_symbols(dataset.name, window.start, window.end)}
+        return select(dataset, given)
+
+    def read_pieces(self, dataset: Dataset, parts: Sequence[Window], selection: Selection) -> PieceReader:
+        """Return a reader of a dataset's pieces, for those who write them somewhere."""
         # With a view of the quotas of its own: between pages its requests stand still, and a call of this hook that
         # waited for their answers would wait for ever.
         line = Line(self._settings.site, self._settings.credentials, self._line.clock_offset_ms)
-        return PieceReader(line, self._settings.network, table, parts, found, retry=self._retry)
+        network, retry = self._settings.network, self._retry
+        return PieceReader(line, network, dataset, parts, selection.queries, retry=retry, typed=True)
+
+    def count(self, dataset: Dataset, piece: Window, query: Mapping[str, str]) -> float:
+        """Return how many rows a query brings of a piece: as KuCoin counts them, or as its first answer lets guess."""
+        bounds = next(iter(dataset.bounds), None)
+        part = slices(piece, dataset.max_span_ms, dataset.margin_ms)[0]
+        style, size = dataset.style, dataset.size_of(query)
+        asked: dict[str, Value] = {**query, **(bounds.of(part) if bounds else {})}
+        if isinstance(style, Numbered):
+            asked |= {style.number: 1, style.size: size}
+            return parse_page(self._client.call(dataset.endpoint, params=asked), 1, size).total
+        if isinstance(style, Stretches):
+            asked[style.size] = size
+        found = parse_stretch(style, self._client.call(dataset.endpoint, params=asked), size)
+        times = [] if isinstance(style, Candles) else dataset.times_ms(found.items)
+        return estimated(found, times, part)
 
     @staticmethod
-    def check_retention(table: Ledger, parts: Sequence[Window], now_ms: int) -> None:
+    def check_retention(dataset: Dataset, parts: Sequence[Window], now_ms: int) -> None:
         """Raise :class:`OutOfRetention` when KuCoin no longer has all rows of all pieces."""
-        if table.retention and (lost := beyond_retention(parts, table.retention, now_ms)):
-            raise out_of_retention(table.name, lost, table.retention, now_ms)
+        if lost := [piece for piece in parts if not dataset.kept.has(piece, now_ms)]:
+            raise out_of_retention(dataset, lost, now_ms)
+
+    def plan(
+        self,
+        names: Sequence[str],
+        start: Moment,
+        end: Moment,
+        given: Mapping[str, str | Sequence[str] | None] | None = None,
+        *,
+        rows_per_day: float | None = None,
+    ) -> list[Plan]:
+        """
+        Return what reading a range of ledgers and histories takes, from a few sample days of each.
+
+        :param names: of ledgers and histories
+        :param start: the first moment: a date, ISO 8601 text with a zone, a datetime with a zone, or milliseconds
+        :param end: the first moment after, likewise
+        :param given: by what they are narrowed down, as far as each takes it
+        :param rows_per_day: rows of a day, instead of what samples tell
+        """
+        return Planner(self, given or {}, rows_per_day).plan(names, start, end)
+
+    def quota(self, pool: Pool | None) -> int | None:
+        """Return the weight per window that the key has in a pool, as far as answers have told."""
+        budget = self._line.budgets.get(pool) if pool else None
+        return budget.limit if budget else None
+
+    def get_symbols(self, dataset: str, start: Moment, end: Moment) -> list[str]:
+        """
+        Return every symbol that the account may have traded in ``[start, end)``, sorted.
+
+        Those that KuCoin lists now, and those that the account's own ledger names in that time: a pair that is not
+        listed any more is in no other list. The futures' ledger names the contract of every profit and loss.
+
+        :param dataset: whose symbols are meant: contracts for those of the futures, pairs for all others
+        """
+        window = Window.between(parse_moment("start", start), parse_moment("end", end))
+        table = history(dataset)
+        listed = self._client.call(endpoints.CONTRACTS if table.endpoint.futures else endpoints.SYMBOLS)
+        try:
+            found = {str(row["symbol"]) for row in listed}
+        except (KeyError, TypeError):
+            raise UnexpectedData("KuCoin's list of symbols has a row without symbol") from None
+        return sorted(found.union(*(self._named_symbols(ledger(name), window) for name in table.named_in)))
+
+    def _named_symbols(self, table: Dataset, window: Window) -> set[str]:
+        kept = [piece for piece in pieces(window) if table.kept.has(piece, self.now_ms())]
+        with self.read_pieces(table, kept, select(table, {})) as reader:
+            pages = (page for piece in kept for page in reader.pages(piece))
+            return {symbol for page in pages for symbol in symbols(table, page)}
 
     # -------------------------------------------------------------------------------------------------------- treasury
 
@@ -431,41 +577,10 @@ class _CarefulAuth(KucoinAuth):
     """For a session that is handed out: what may be done with it is as limited as with :meth:`KucoinHook.request`."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        _refuse_payouts(request.method or "GET", unquote(urlsplit(request.url or "").path))
+        method = request.method or "GET"
+        refuse_money(method, urlsplit(request.url or "").path)
+        if not OVERRIDES.isdisjoint(name.lower() for name in request.headers):
+            raise InvalidInput(f"a header of this {method} request says that it is of another method")
+        if method == "GET" and request.body:
+            raise InvalidInput("a GET has no body (KuCoin refuses one); give params instead")
         return super().__call__(request)
-
-
-def _refuse_payouts(method: str, path: str) -> None:
-    """Refuse a path that moves money out, however it is spelled and whichever host it is sent to."""
-    plain = "/" + "/".join(part for part in path.lower().split("/") if part not in {"", "."})
-    if any(endpoints.find(method, plain, futures=futures).pays_out for futures in (False, True)):
-        raise InvalidInput(
-            f"{method} {path} moves money out of the account and is not reached by a general call, which knows nothing "
-            "of the connection's withdrawal policy"
-        )
-
-
-def encode_body(json: Any) -> bytes:
-    """
-    Return a JSON body as the bytes that are signed and sent; a ``Decimal`` becomes text without exponent.
-
-    :raise TypeError: for a float anywhere in it: an amount that went through a float is no longer exact
-    """
-    return msgspec.json.encode(_exact(json))
-
-
-def _exact(value: Any) -> Any:
-    """Return the value with its decimals as text, which KuCoin takes for amounts; refuse floats."""
-    match value:
-        case float():
-            raise TypeError(f"{value!r} is a float: give amounts as Decimal or as decimal text")
-        case Decimal():
-            if not value.is_finite():
-                raise InvalidInput(f"{value} is not an amount")
-            return f"{value:f}"
-        case dict():
-            return {name: _exact(part) for name, part in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_exact(part) for part in value]
-        case _:
-            return value

@@ -16,13 +16,11 @@ import msgspec
 from airflow_provider_kucoin.api import endpoints, payments, transfers
 from airflow_provider_kucoin.api.errors import (
     ClockSkewed,
-    Incomplete,
     InvalidInput,
     OutcomeUnknown,
     RequestRefused,
     RetryableError,
 )
-from airflow_provider_kucoin.api.pages import check_same_listing, parse_page
 from airflow_provider_kucoin.api.policy import check_day, check_static, pinned
 from airflow_provider_kucoin.api.preflight import Preflight, preflight, with_chain_id
 from airflow_provider_kucoin.api.windows import DAY_MS, stamp, to_ms
@@ -36,6 +34,7 @@ from airflow_provider_kucoin.api.withdrawals import (
     spent,
     wallet_tx_id,
 )
+from airflow_provider_kucoin.client.listing import read_settled_listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,9 +53,6 @@ log = logging.getLogger(__name__)
 MARGIN_MS = 300_000
 #: How long a stretch of history is asked for at once. No limit is documented; another client walks 30 days at a time.
 STRETCH_MS = 30 * DAY_MS
-PAGE_SIZE = 500
-#: How often a listing is read when it changes while it is read.
-READ_ATTEMPTS = 5
 #: How long after a transfer's request the ledger is searched for it; it can be accepted for 5 seconds only.
 LEDGER_LOOK_MS = 3_600_000
 #: How far back an idempotency key is looked for, where no run says since when it can have been used.
@@ -131,34 +127,9 @@ class Treasury:
         return rows
 
     def _listed(self, endpoint: Endpoint, currency: str, start_at: int, end_at: int) -> list[Row]:
-        """Return all rows of a listing in pages, read again when it changes while it is read."""
-        attempt = 1
-        while True:
-            try:
-                return self._read(endpoint, currency, start_at, end_at)
-            except Incomplete:
-                if attempt == READ_ATTEMPTS:
-                    raise
-                attempt += 1
-
-    def _read(self, endpoint: Endpoint, currency: str, start_at: int, end_at: int) -> list[Row]:
         # KuCoin's documentation contradicts itself on whether some lists need a currency: they always get one.
-        asked: dict[str, Value] = {
-            "currency": currency,
-            "startAt": start_at,
-            "endAt": end_at,
-            "pageSize": PAGE_SIZE,
-        }
-        first, number, rows = None, 1, []
-        while True:
-            data = self._client.call(endpoint, params={**asked, "currentPage": number})
-            page = parse_page(data, number, PAGE_SIZE)
-            first = first or page
-            check_same_listing(first, page)
-            rows += page.items
-            if number >= page.count:
-                return rows
-            number += 1
+        asked: dict[str, Value] = {"currency": currency, "startAt": start_at, "endAt": end_at}
+        return read_settled_listing(self._client, endpoint, asked)
 
     def find(self, remark: str, currency: str, since: datetime) -> Row | None:
         """Return the newest withdrawal whose remark begins with ``remark``, or ``None``."""

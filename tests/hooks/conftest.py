@@ -36,10 +36,11 @@ def reach(request: pytest.FixtureRequest) -> Callable[[KucoinHook], object]:
 
     def reach(hook: KucoinHook) -> object:
         from airflow_provider_kucoin.api.ledgers import SPOT
+        from airflow_provider_kucoin.api.selections import select
         from airflow_provider_kucoin.api.windows import Window
 
         piece = Window(YESTERDAY, YESTERDAY + 1000)
-        with hook.read_pieces(SPOT, [piece], {}) as reader:
+        with hook.read_pieces(SPOT, [piece], select(SPOT, {})) as reader:
             return list(reader.pages(piece))
 
     return reach

@@ -47,10 +47,26 @@ BAD = {
     "11-currencies": ({"currency": [f"C{n}" for n in range(11)]}, "11 codes given, KuCoin takes 10"),
     "11-currencies-as-text": ({"currency": ",".join("ABCDEFGHIJK")}, "11 codes given"),
     "empty-currency": ({"currency": "BTC,,ETH"}, "give codes such as 'USDT'"),
-    "direction": ({"direction": "up"}, "direction='up' is not one of 'in', 'out'"),
+    "direction": ({"direction": "up"}, "direction='up' is not one of 'in', 'out'; leave it out for all"),
+    "direction-of-futures": (
+        {"ledger": "futures", "direction": "in"},
+        "direction='in': the futures ledger does not take it. It takes 'currency', 'biz_type'",
+    ),
+    "account-type-of-another-ledger": (
+        {"ledger": "trade_hf", "account_type": "SPOT"},
+        "account_type='SPOT': the trade_hf ledger does not take it",
+    ),
+    "account-type": (
+        {"ledger": "unified", "account_type": ["SPOT", "MAIN"]},
+        "account_type='MAIN' is not one of 'FUNDING', 'SPOT', 'FUTURES', 'CROSS', 'ISOLATED', 'UNIFIED'",
+    ),
+    "account-type-twice": (
+        {"ledger": "unified", "account_type": ["SPOT", "SPOT"]},
+        "account_type=.*: a value is there twice, and its rows would be",
+    ),
     "key-placeholder": (
         {"s3_key": "kucoin/{day}.{ext}"},
-        r"unknown placeholder \{day\}; known are \{ledger\}, \{account\}, \{date\}, \{start\}, \{end\}, \{ext\}",
+        r"unknown placeholder \{day\}; known are \{ledger\}, \{dataset\}, \{account\}, \{date\}, \{start\}, \{end\}, ",
     ),
     "key-positional": ({"s3_key": "kucoin/{}.{ext}"}, r"unknown placeholder \{\}"),
     "key-attribute": ({"s3_key": "kucoin/{date.year}"}, r"unknown placeholder \{date.year\}"),

@@ -169,6 +169,7 @@ def test_parquet_says_what_it_holds(copy: Copy, bucket: Any) -> None:
     [result] = copy(currency=["BTC", "ETH"], direction="in", s3_key="btc/{date}.{ext}")
     found = bucket.footer(result["uri"])
     filters = json.loads(found.pop("kucoin.filters"))
+    assert found.pop("kucoin.content").startswith("sha256:")
     assert {name: value for name, value in found.items() if name.startswith("kucoin.")} == METADATA
     assert filters == {"currency": "BTC,ETH", "direction": "in"}
 
@@ -190,6 +191,7 @@ def test_the_object_says_what_it_holds(
     [result] = copy(file_format=file_format, compression=compression, replace=False)
     head = bucket.head(result["uri"])
     assert head["ContentType"] == content_type
+    assert head["Metadata"].pop("kucoin.content").startswith("sha256:")
     assert head["Metadata"] == {**METADATA, "kucoin.filters": "{}"}
 
 

@@ -81,6 +81,48 @@ class Bucket:
                 raise
             return False
 
+    def about(self, key: str) -> dict[str, str] | None:
+        """
+        Return what was kept with an object, by name in lower case; ``None`` when there is no such object.
+
+        :raise FatalError: when it may not be looked at: then it is not known whether there is one
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._hook.get_conn().head_object(Bucket=self.name, Key=key)
+        except ClientError as problem:
+            # HEAD has no body, so no words either. Who may not list is told 403 for what is not there.
+            code = problem.response["Error"]["Code"]
+            if code in {"404", "NoSuchKey"}:
+                return None
+            if code != "403":
+                raise
+            raise FatalError(
+                f"S3 does not tell whether there is {self.uri(key)} (403). Check that connection "
+                f"{self._aws_conn_id!r} may s3:GetObject it and s3:ListBucket {self.name}"
+            ) from None
+        return {name.lower(): value for name, value in found.get("Metadata", {}).items()}
+
+    def fetch(self, key: str, path: Path) -> None:
+        """
+        Copy an object to a local file.
+
+        :raise FatalError: when there is no such object, or it may not be read
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            self._hook.get_conn().download_file(self.name, key, str(path), Config=self._hook.transfer_config)
+        except ClientError as problem:
+            code = problem.response["Error"].get("Code", "?")
+            if code not in _FATAL | {"404", "NoSuchKey"}:
+                raise
+            raise FatalError(
+                f"{self.uri(key)} cannot be read (S3: {code}). Check that it is there, and that connection "
+                f"{self._aws_conn_id!r} may s3:GetObject it"
+            ) from None
+
     def publish(self, path: Path, key: str, *, content_type: str, metadata: Mapping[str, str], replace: bool) -> None:
         """
         Make a file visible under a key.

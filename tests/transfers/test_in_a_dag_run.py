@@ -1,0 +1,122 @@
+"""A real run of a DAG by Airflow: mapped tasks, XComs, asset events."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_kucoin.testing import Exchange
+
+DAY = 86_400_000
+TODAY = 1_770_120_000_000 // DAY * DAY
+YESTERDAY = TODAY - DAY
+LEDGERS = ("spot", "trade_hf", "margin_hf", "futures")
+#: Seconds; a minute is usual.
+PATIENCE = 300
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> Callable[..., str]:
+    """Run an Airflow command in a home of its own, and return what it said."""
+
+    def airflow(*arguments: str, **environment: str) -> str:
+        done = subprocess.run(  # noqa: S603 - Airflow's own command
+            [sys.executable, "-m", "airflow", *arguments],
+            env={
+                **os.environ,
+                "AIRFLOW_HOME": str(tmp_path),
+                "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    return airflow
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Ask Airflow's database."""
+
+    def database(query: str) -> list[tuple[Any, ...]]:
+        line = sqlite3.connect(tmp_path / "airflow.db")
+        try:
+            return line.execute(query).fetchall()
+        finally:
+            line.close()
+
+    return database
+
+
+@pytest.mark.usefixtures("connection")
+def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_consumers(
+    airflow: Callable[..., str],
+    database: Callable[[str], list[tuple[Any, ...]]],
+    exchange: Exchange,
+    bucket: Any,
+    exactly: Callable[..., None],
+) -> None:
+    for ledger in LEDGERS:
+        exchange.seed_ledger(YESTERDAY - DAY, TODAY + DAY // 4, rows_per_day=120, ledger=ledger)
+    for dataset, among in (
+        ("spot_fills", {"symbol": "BTC-USDT"}),
+        ("deposits", {"currency": "USDT", "chain": "trx", "address": "T1", "decimals": 8}),
+        ("klines", {"symbol": "BTC-USDT", "type": "1hour"}),
+    ):
+        exchange.histories.seed(dataset, YESTERDAY - DAY // 4, TODAY + DAY // 4, rows=60, among=[among])
+    airflow("db", "migrate")
+    airflow("dags", "test", "everything", "2026-02-03", KUCOIN_LAKE_BUCKET=bucket.name)
+
+    day, uid = "date=2026-02-02/20260202T000000Z_20260203T000000Z.parquet", exchange.key.uid
+    for ledger in LEDGERS:
+        truth = list(exchange.entries(YESTERDAY, TODAY, ledger=ledger))
+        exactly(ledger, f"kucoin/ledger={ledger}/account={uid}/{day}", truth)
+    for dataset in ("spot_fills", "deposits", "klines"):
+        account = "public" if dataset == "klines" else uid
+        key = f"kucoin/dataset={dataset}/account={account}/{day}"
+        exactly(dataset, key, exchange.histories.rows(dataset, YESTERDAY, TODAY))
+    assert f"kucoin/balances/account={uid}/date=2026-02-03/20260203T000000Z.parquet" in bucket.keys
+    assert len(bucket.keys) == len(LEDGERS) + 3 + 3
+
+    states = database("select task_id, map_index, state from task_instance order by task_id, map_index")
+    assert states == [
+        (task, index, "success")
+        for task, count in (("alone", 0), ("balances", 0), ("check", 4), ("copy", 4), ("funding", 0), ("take", 3))
+        for index in (range(count) if count else [-1])
+    ]
+    checked = [json.loads(value) for (value,) in database("select value from xcom where task_id = 'check'")]
+    checked = [json.loads(one) if isinstance(one, str) else one for one in checked]
+    assert sorted(one["rows"] for one in checked) == sorted(
+        len(list(exchange.entries(YESTERDAY, TODAY, ledger=ledger))) for ledger in LEDGERS
+    )
+
+    events: dict[str, list[dict[str, Any]]] = {}
+    for uri, extra in database(
+        "select asset.uri, asset_event.extra from asset_event join asset on asset.id = asset_event.asset_id"
+    ):
+        events.setdefault(uri.removeprefix(f"s3://{bucket.name}/"), []).append(json.loads(extra))
+    mapped = {event["ledger"]: event for event in events.pop("kucoin/ledgers")}
+    assert set(mapped) == set(LEDGERS)
+    for ledger, event in mapped.items():
+        assert event["objects"] == [f"s3://{bucket.name}/kucoin/ledger={ledger}/account={uid}/{day}"]
+        assert event["rows"] == len(list(exchange.entries(YESTERDAY, TODAY, ledger=ledger)))
+        assert (event["window_start"], event["window_end"]) == ("2026-02-02T00:00:00Z", "2026-02-03T00:00:00Z")
+    [alone], [funding] = events["alone/futures"], events["kucoin/dataset=funding"]
+    assert alone["objects"] == [f"s3://{bucket.name}/alone/futures/2026-02-02.parquet"]
+    assert (alone["ledger"], funding["dataset"], funding["rows"]) == ("futures", "funding", 0)
