@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import airflow_provider_kucoin
+from airflow_provider_kucoin import planning
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "airflow-provider-kucoin"
@@ -51,6 +52,17 @@ def test_airflow_and_pytest_find_the_package() -> None:
     points = {(point.group, point.name): point for point in metadata.distribution(NAME).entry_points}
     assert points["apache_airflow_provider", "provider_info"].load() is airflow_provider_kucoin.get_provider_info
     assert points["pytest11", "kucoin"].value == "airflow_provider_kucoin.testing.plugin"
+
+
+def test_the_planner_is_a_command() -> None:
+    [command] = metadata.distribution(NAME).entry_points.select(group="console_scripts")
+    assert (command.name, command.load()) == ("kucoin-plan", planning.main)
+
+
+def test_an_installation_for_users_brings_no_engine_to_query_with() -> None:
+    wanted = [Requirement(text) for text in metadata.distribution(NAME).requires or ()]
+    [duckdb] = [one for one in wanted if one.name == "duckdb"]
+    assert str(duckdb.marker) == 'extra == "dev"'
 
 
 def test_constraints_are_names_and_versions_and_nothing_else() -> None:
