@@ -79,7 +79,7 @@ def _repay(random: Random, about: About, time_ms: int) -> tuple[dict[str, Any], 
         **about,
         "size": amount(random, 1_000, 16),
         "principal": amount(random, 1_000, 16),
-        "interest": amount(random, 1, 20),
+        "interest": amount(random, 1, 18),
         "status": random.choice(_STATUSES),
         "createdTime": time_ms,
     }, {}
@@ -89,7 +89,7 @@ def _interest(random: Random, about: About, time_ms: int) -> tuple[dict[str, Any
     fields = {
         "currency": about["currency"],
         "dayRatio": random.choice(_RATES),
-        "interestAmount": random.choice(("0.00000001", amount(random, 1, 20))),
+        "interestAmount": random.choice(("0.00000001", amount(random, 1, 18))),
         "createdTime": time_ms,
     }
     return fields, {"symbol": about["symbol"]}

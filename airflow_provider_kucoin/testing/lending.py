@@ -54,7 +54,7 @@ def _purchase(random: Random, about: About, time_ms: int) -> tuple[dict[str, Any
         "purchaseSize": size,
         "matchSize": size if about["status"] == "DONE" else "0",
         "interestRate": amount(random, 1, 18),
-        "incomeSize": amount(random, 1, 20),
+        "incomeSize": amount(random, 1, 18),
         "applyTime": time_ms,
     }, {}
 

@@ -208,7 +208,7 @@ def _funding(random: Random, about: About, time_ms: int) -> tuple[dict[str, Any]
         "markPrice": Decimal(amount(random, 90_000, 14)),
         "positionQty": random.randrange(-5000, 5000),
         "positionCost": Decimal(_signed(random, 900_000, 16)),
-        "funding": Decimal(_signed(random, 1, 20)),
+        "funding": Decimal(_signed(random, 1, 18)),
         "marginMode": random.choice(("CROSS", "ISOLATED")),
     }, {}
 

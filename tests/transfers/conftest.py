@@ -128,7 +128,12 @@ UNITS = {
 #: Columns that no field of KuCoin's stands behind: what the context tells, and the time that a lending order's number
 #: tells where KuCoin sends none.
 DERIVED = {"account_uid", "order_id", "trade_id", "tx_id", "symbol", "_extra"}
-DERIVED_OF = {"lending_purchases": {"created_at"}, "lending_redemptions": {"created_at"}}
+DERIVED_OF = {
+    "lending_purchases": {"created_at"},
+    "lending_redemptions": {"created_at"},
+    # KuCoin's rows do not say of which margin account they are: what was asked for does.
+    "interest": {"is_isolated", "symbol"},
+}
 #: By what rows of one moment are in order; nothing where rows have no key.
 KEYS = {
     "spot": ("id",),

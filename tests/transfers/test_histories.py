@@ -315,6 +315,17 @@ def test_isolated_margin_is_read_by_its_pair(take: Take, exchange: Exchange, exa
         exactly(dataset, result["uri"], [row for row in everything if row["symbol"] == "BTC-USDT"])
 
 
+def test_interest_of_several_pairs_says_of_which_it_is(take: Take, exchange: Exchange, bucket: Any) -> None:
+    for number, pair in enumerate(("BTC-USDT", "ETH-USDT")):
+        among = [{"currency": "USDT", "symbol": pair}]
+        exchange.histories.seed("interest", YESTERDAY, TODAY, rows=30 + number, seed=number, among=among)
+    _hold_to_18_decimals(exchange, "interest")
+    [result] = take(**day_of("interest"), symbol=["BTC-USDT", "ETH-USDT"], s3_key="{dataset}.{ext}")
+    found = bucket.table(result["uri"])
+    assert set(found["is_isolated"].to_pylist()) == {True}
+    assert [found["symbol"].to_pylist().count(pair) for pair in ("BTC-USDT", "ETH-USDT")] == [30, 31]
+
+
 @pytest.mark.parametrize("shown", ["null", "empty", "DEFAULT"])
 def test_what_is_borrowed_in_cross_margin_has_the_symbol_that_kucoin_sends(
     take: Take, exchange: Exchange, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly, shown: Any
@@ -454,6 +465,26 @@ def test_equal_rows_that_are_there_twice_stay_twice(
     assert len(truth) == 4
     [result] = take(**day_of(dataset))
     exactly(dataset, result["uri"], truth)
+
+
+@pytest.mark.parametrize("dataset", ["interest", "deposits", "hist_deposits"])
+def test_rows_without_keys_that_change_places_between_pages_are_all_there_once(
+    take: Take, exchange: Exchange, exactly: Exactly, dataset: str
+) -> None:
+    """All interest of an hour is of one moment. Nothing tells such rows apart, so nothing shows that one was missed."""
+    exchange.readings.shuffle_ties = True
+    start, count = CASES[dataset].start, 0
+    for hour in range(24):
+        for _ in range(45):
+            count += 1
+            if dataset == "interest":
+                row = {"createdTime": start + hour * 3_600_000, "interestAmount": f"0.{count:08}"}
+            else:
+                row = {"createdAt": start + hour * 3_600_000, "amount": f"{count}.5"}
+            exchange.histories.add(dataset, {"currency": "USDT", **row})
+    for _ in range(3):
+        [result] = take(**day_of(dataset))
+        exactly(dataset, result["uri"], exchange.histories.rows(dataset, start, start + DAY))
 
 
 # ------------------------------------------------------------------------------------------------ what bounds are about
