@@ -362,6 +362,14 @@ def test_a_window_that_ends_in_the_future_is_refused() -> None:
         unsettled_for(Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS), MIDNIGHT_MS + DAY_MS - 1)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "whole"),
+    [(0, 24, True), (0, 23, False), (1, 25, False), (-24, 0, True), (0, 48, False)],
+)
+def test_a_whole_day_is_one_that_begins_and_ends_at_midnight(start: int, end: int, whole: Any) -> None:
+    assert Window(MIDNIGHT_MS + start * HOUR_MS, MIDNIGHT_MS + end * HOUR_MS).is_whole_day is whole
+
+
 def test_a_fixed_offset_is_as_good_as_a_zone() -> None:
     assert parse_moment("x", datetime(2026, 2, 3, 5, 45, tzinfo=timezone(timedelta(hours=5, minutes=45)))) == MIDNIGHT
 
