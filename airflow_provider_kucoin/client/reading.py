@@ -7,12 +7,12 @@ At any time a few answers are in memory, whatever the size of the window: who re
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.pages import (
@@ -28,6 +28,7 @@ from airflow_provider_kucoin.api.pages import (
 from airflow_provider_kucoin.api.windows import Slice, halves, slices
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
 from airflow_provider_kucoin.client.merging import chained, merged
+from airflow_provider_kucoin.client.owning import Owning, alike, oldest_first
 from airflow_provider_kucoin.client.stretches import Source, read_stretches
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ async def read_piece(
     ]
     if dataset.in_turn and len(streams) > 1:
         rows = [item for stream in streams for item in [one async for page in stream for one in page]]
-        yield _oldest_first(rows, dataset.times_ms(rows))
+        yield oldest_first(rows, dataset.times_ms(rows))
         return
     together = merged(streams, dataset.times_ms) if dataset.in_order else chained(streams)
     async with aclosing(together) as pages:
         async for items in pages:
-            yield _alike(items)
+            yield alike(items)
 
 
 class _Reading:
@@ -103,6 +104,7 @@ class _Reading:
         self._typed = typed
         self._bounds = bounds or next(iter(dataset.bounds), None)
         self._size = dataset.size_of(query)
+        self._owning = Owning(dataset, self._bounds)
 
     def read(self, piece: Window, *, divided: bool) -> AsyncGenerator[list[Item], None]:
         """Yield the rows of a piece, oldest first."""
@@ -115,7 +117,8 @@ class _Reading:
         if not isinstance(dataset.style, Numbered):
             read = self._read_stretches
         else:
-            read = self._read_divided if divided and self._bounds else self._read_numbered
+            # Rows without keys that change places between pages would be missed, or come twice, without a word.
+            read = self._read_divided if (divided or not dataset.key) and self._bounds else self._read_numbered
         for part in slices(piece, dataset.max_span_ms, dataset.margin_ms):
             async with aclosing(read(part)) as pages:
                 async for items in pages:
@@ -143,6 +146,20 @@ class _Reading:
         decode = self._dataset.decode if self._typed else None
         return await self._client.call(endpoint, params={**self._query, **times, **asked}, decode=decode)
 
+    async def _find_out_the_time(self, part: Slice, items: list[Item]) -> None:
+        """Ask which time KuCoin's bounds are about, where it is not known and decides whose rows these are."""
+        questions = self._owning.questions(part, items)
+        for question in questions:
+            if isinstance(self._dataset.style, Numbered):
+                found = (await self._get_page(question.part, 1)).items
+            else:
+                found = (await self._get_stretch(question.part, None)).items
+            if question.key in self._dataset.keys(found):
+                self._owning.settle(question.time)
+                return
+        if questions:
+            raise Incomplete(f"the {self._dataset} did not show a row again when it was asked for it alone")
+
     # --------------------------------------------------------------------------------------------------- stretches
 
     def _read_stretches(self, part: Slice) -> AsyncGenerator[list[Item], None]:
@@ -150,7 +167,7 @@ class _Reading:
         source = Source(
             ask=self._fetch_stretch,
             times=self._dataset.times_ms,
-            owned=self._owned,
+            owned=self._owning.owned,
             keys=self._dataset.keys,
             # Where it is not known which time KuCoin goes by, neither is its order of rows.
             ids=self._cursor_ids if isinstance(style, Stretches) and self._dataset.in_order else None,
@@ -161,6 +178,11 @@ class _Reading:
         return read_stretches(source, part)
 
     async def _fetch_stretch(self, part: Slice, cursor: str | None) -> Stretch:
+        stretch = await self._get_stretch(part, cursor)
+        await self._find_out_the_time(part, stretch.items)
+        return stretch
+
+    async def _get_stretch(self, part: Slice, cursor: str | None) -> Stretch:
         style = self._dataset.style
         if isinstance(style, Numbered):
             raise TypeError("numbered pages are no stretches")
@@ -216,6 +238,11 @@ class _Reading:
     # ---------------------------------------------------------------------------------------------------- numbered
 
     async def _fetch(self, part: Slice, number: int) -> Page:
+        page = await self._get_page(part, number)
+        await self._find_out_the_time(part, page.items)
+        return page
+
+    async def _get_page(self, part: Slice, number: int) -> Page:
         style = self._dataset.style
         if not isinstance(style, Numbered):
             raise TypeError("stretches have no numbers")
@@ -235,15 +262,19 @@ class _Reading:
     async def _read_by_halves(self, part: Slice, first: Page) -> AsyncGenerator[list[Item], None]:
         if first.count == 1:
             check_no_repeats([], self._dataset.keys(first.items))
-            if owned := self._owned(part, part.owned, first.items):
+            if owned := self._owning.owned(part, part.owned, first.items):
                 yield owned
             return
         parts = halves(part)
         if not parts:
             # More than a page of rows in a single millisecond can only be read as pages.
-            async with aclosing(self._read_numbered(part)) as pages:
-                async for items in pages:
-                    yield items
+            rows = [item async for items in self._read_numbered(part) for item in items]
+            if not self._dataset.key:
+                again = [item async for items in self._read_numbered(part) for item in items]
+                if Counter(map(repr, rows)) != Counter(map(repr, again)):
+                    raise Incomplete("rows of one millisecond changed places between pages, and have no keys")
+            if rows:
+                yield rows
         for half in parts:
             page = await self._fetch(half, 1)
             async with aclosing(self._read_by_halves(half, page)) as pages:
@@ -261,70 +292,8 @@ class _Reading:
                 keys = self._dataset.keys(page.items)
                 check_no_repeats(older_keys, keys)
                 older_keys = keys
-                if owned := self._owned(part, part.owned, page.items):
+                if owned := self._owning.owned(part, part.owned, page.items):
                     yield owned
-
-    # ------------------------------------------------------------------------------------------------- whose rows
-
-    def _owned(self, part: Slice, window: Window, items: list[Item]) -> list[Item]:
-        """
-        Return the rows of an answer that belong to a window, oldest first.
-
-        :param part: what was asked for
-        :raise UnexpectedData: for rows that were not asked for; to drop them would hide that the times are not
-            understood
-        """
-        dataset, items = self._dataset, _alike(items)
-        times = dataset.times_ms(items)
-        if times and window.start_ms <= min(times) and max(times) < window.end_ms:
-            return _oldest_first(items, times)
-        asked = self._asked(part)
-        if asked is not None and not _lie(asked, times):
-            times = self._other_times(asked, items, times)
-        if all(time in window for time in times):
-            return _oldest_first(items, times)
-        kept = [(item, time) for item, time in zip(items, times, strict=True) if time in window]
-        return _oldest_first([item for item, _ in kept], [time for _, time in kept])
-
-    def _asked(self, part: Slice) -> tuple[int, int] | None:
-        """Return the first and the last millisecond that may come; ``None`` where no times were asked for."""
-        if self._bounds is None:
-            return None
-        around = self._dataset.tolerance_ms + (1000 if self._bounds.seconds else 0)
-        return part.start_at - around, part.end_at + around
-
-    def _other_times(self, asked: tuple[int, int], items: list[Item], times: list[int]) -> list[int]:
-        """Return the times that KuCoin has understood the bounds to be about, where that is not documented."""
-        for name in self._dataset.other_times:
-            try:
-                others = self._dataset.times_ms(items, name)
-            except UnexpectedData:
-                continue
-            if _lie(asked, others):
-                return others
-        stray = next(time for time in times if not asked[0] <= time <= asked[1])
-        raise UnexpectedData(
-            f"the {self._dataset} was asked for {asked[0]} to {asked[1]} and answered with a row whose "
-            f"{self._dataset.time_source} is {stray}"
-        )
-
-
-def _alike(items: list[Any]) -> list[Item]:
-    """Return rows of one kind: as objects, where only some of them are of a type of their own."""
-    if len(set(map(type, items))) <= 1:
-        return items
-    return [to_builtins(item) if isinstance(item, Struct) else item for item in items]
-
-
-def _lie(asked: tuple[int, int], times: list[int]) -> bool:
-    return not times or (asked[0] <= min(times) and max(times) <= asked[1])
-
-
-def _oldest_first(items: list[Item], times: list[int]) -> list[Item]:
-    if times == sorted(times, reverse=True):
-        return items[::-1]
-    order = sorted(range(len(items)), key=times.__getitem__)
-    return [items[number] for number in order]
 
 
 async def _in_order(jobs: Iterable[Coroutine[None, None, T]], ahead: int, *, last: T) -> AsyncGenerator[T, None]:

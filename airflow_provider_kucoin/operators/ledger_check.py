@@ -193,10 +193,8 @@ class _Check:
             rows += len(found)
             if self.proof and not self.proof.needs_whole_objects and (broken := _add(self.proof, found)):
                 raise self._broken(uri, broken)
-        if self.proof and self.proof.needs_whole_objects:
-            every = [row for found in self._rows(path, uri) for row in found]
-            if broken := _add_whole(self.proof, every):
-                raise self._broken(uri, broken)
+        if self.proof and (broken := self._finish_object(self.proof, path, uri)):
+            raise self._broken(uri, broken)
         if rows != int(about.get("kucoin.rows", rows)):
             raise ProofFailed(f"{uri}: expected {about['kucoin.rows']} rows, as were written, found {rows}")
         written = about.get("kucoin.content")
@@ -206,6 +204,12 @@ class _Check:
         ):
             raise ProofFailed(f"{uri}: its rows are not those that were written: expected {written}, found {digest}")
         return rows
+
+    def _finish_object(self, found: Proof, path: Path, uri: str) -> Break | None:
+        """Follow what has not been followed of an object; no moment is in two of them."""
+        if found.needs_whole_objects:
+            return _add_whole(found, [row for some in self._rows(path, uri) for row in some])
+        return found.follow(Chain.finish)
 
     def _about(self, piece: Window) -> dict[str, str]:
         """Return what an object says of itself, if it says that it holds all of a piece."""
@@ -308,11 +312,9 @@ class _Check:
         if begun is None or about is None or any(about.get(name, value) != value for name, value in told.items()):
             return frozenset()
         path, uri = self._fetch(piece, folder), self._uri(piece)
-        if begun.needs_whole_objects:
-            broken = _add_whole(begun, [row for found in self._rows(path, uri) for row in found])
-        else:
-            broken = next(filter(None, (_add(begun, found) for found in self._rows(path, uri))), None)
-        if broken or begun.follow(Chain.finish):
+        batches = () if begun.needs_whole_objects else self._rows(path, uri)
+        broken = next(filter(None, (_add(begun, found) for found in batches)), None)
+        if broken or self._finish_object(begun, path, uri):
             self.log.warning("the balances in %s do not follow from each other: it is not part of the range", uri)
             return frozenset()
         for chain in begun.chains:
@@ -324,8 +326,6 @@ class _Check:
         if self.proof is None:
             self.not_proven.append(f"the balances: the {self.dataset} has none")
             return
-        if broken := self.proof.follow(Chain.finish):
-            raise self._broken(self._uri(self.pieces[-1]), broken)
         self.not_proven += [
             f"the balance of {count} row(s) without {lack}" for lack, count in self.proof.best.unproven.items()
         ]

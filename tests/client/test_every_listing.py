@@ -375,6 +375,63 @@ def test_every_row_of_a_history_comes_once_under_every_reading(server: Any, read
         assert expected
 
 
+ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str, list[str]]] = {
+    # what is asked for, what every row has, the later time, and what KuCoin's bounds may be about
+    "spot_orders": ({"symbol": "BTC-USDT"}, {"symbol": "BTC-USDT"}, "lastUpdatedAt", ["createdAt", "lastUpdatedAt"]),
+    "margin_orders": (
+        {"symbol": "BTC-USDT", "trade_type": "MARGIN_TRADE"},
+        {"symbol": "BTC-USDT", "tradeType": "MARGIN_TRADE"},
+        "lastUpdatedAt",
+        ["createdAt", "lastUpdatedAt"],
+    ),
+    "futures_orders": ({}, {}, "updatedAt", ["createdAt", "updatedAt"]),
+}
+#: When orders were made and updated. Those at the edges lie in what is asked for by either time.
+AT_THE_EDGES = [
+    (WHOLE.start_ms - 1, WHOLE.start_ms + 5000),
+    (WHOLE.start_ms - 1, WHOLE.start_ms - 1),
+    (WHOLE.start_ms, WHOLE.start_ms),
+    (WHOLE.end_ms - 5000, WHOLE.end_ms),
+    (WHOLE.end_ms - 1, WHOLE.end_ms - 1),
+    (WHOLE.end_ms, WHOLE.end_ms),
+]
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_order_at_an_edge_is_on_the_side_of_the_time_that_kucoin_goes_by(
+    server: Any, read: Reading, name: str
+) -> None:
+    given, about, later, readings = ORDERS[name]
+    dataset = HISTORIES[name]
+    days = [Window(WHOLE.start_ms + DAY * number, WHOLE.end_ms + DAY * number) for number in (-1, 0)]
+    for (start, end), goes_by in product(BOUNDS, readings):
+        server.exchange = read.exchange = exchange = another(read.exchange)
+        exchange.readings.history_start_inclusive, exchange.readings.history_end_inclusive = start, end
+        setattr(exchange.readings, f"{name}_bounded_by", goes_by)
+        for made, updated in AT_THE_EDGES:
+            exchange.histories.add(name, {**about, "createdAt": made, later: updated})
+        for day in days:
+            expected = exact(exchange.histories.rows(name, day.start_ms, day.end_ms, by=goes_by))
+            assert exact(read(dataset, given, day)) == expected
+
+
+def test_which_time_kucoin_goes_by_is_asked_only_where_it_matters(exchange: Exchange, read: Reading) -> None:
+    for made, updated in ((MIDNIGHT, MIDNIGHT + 5000), (WHOLE.end_ms - 5000, WHOLE.end_ms - 1)):
+        exchange.histories.add("futures_orders", {"createdAt": made, "updatedAt": updated, "endAt": updated})
+    read(HISTORIES["futures_orders"])  # puts the clock right
+    assert (len(read(HISTORIES["futures_orders"])), read.calls) == (2, 1)
+    exchange.histories.add("futures_orders", {"createdAt": MIDNIGHT - 1, "updatedAt": MIDNIGHT + 5, "endAt": None})
+    assert (len(read(HISTORIES["futures_orders"])), read.calls) == (2, 2)
+
+
+def test_where_no_question_tells_which_time_kucoin_goes_by_nothing_is_guessed(
+    exchange: Exchange, read: Reading
+) -> None:
+    exchange.histories.add("futures_orders", {"createdAt": MIDNIGHT - 1, "updatedAt": MIDNIGHT, "endAt": MIDNIGHT})
+    with pytest.raises(Incomplete, match="does not show whether KuCoin goes by created_at or updated_at"):
+        read(HISTORIES["futures_orders"])
+
+
 @pytest.mark.parametrize("name", ["spot_fills", "margin_fills", "funding"])
 def test_a_crowd_of_fills_comes_once_each(exchange: Exchange, read: Reading, name: str) -> None:
     dataset = replace(HISTORIES[name], page_size=10)
@@ -385,6 +442,35 @@ def test_a_crowd_of_fills_comes_once_each(exchange: Exchange, read: Reading, nam
             exchange.histories.add(name, {"symbol": symbol, time: ms})
     expected = exact(exchange.histories.rows(name, WHOLE.start_ms, WHOLE.end_ms))
     assert exact(read(dataset, {"symbol": symbol})) == expected
+
+
+def test_rows_without_keys_come_once_each_although_pages_are_not_of_one_order(
+    exchange: Exchange, read: Reading
+) -> None:
+    exchange.readings.shuffle_ties = True
+    interest = replace(HISTORIES["interest"], page_size=10)
+    for number in range(70):
+        row = {"createdTime": MIDNIGHT + number // 7 * 3_600_000, "interestAmount": f"0.{number:08}"}
+        exchange.histories.add("interest", {"currency": "USDT", **row})
+    expected = exact(exchange.histories.rows("interest", WHOLE.start_ms, WHOLE.end_ms))
+    assert exact(without(read(interest), "isIsolated")) == expected
+
+
+def test_a_crowd_without_keys_that_changes_places_is_refused(exchange: Exchange, read: Reading) -> None:
+    interest = replace(HISTORIES["interest"], page_size=10)
+    for number in range(35):
+        row = {"createdTime": MIDNIGHT + 7, "interestAmount": f"0.{number:08}"}
+        exchange.histories.add("interest", {"currency": "USDT", **row})
+    expected = exact(exchange.histories.rows("interest", WHOLE.start_ms, WHOLE.end_ms))
+    assert exact(without(read(interest), "isIsolated")) == expected
+    exchange.readings.shuffle_ties = True
+    with pytest.raises(Incomplete, match="changed places between pages, and have no keys"):
+        read(interest)
+
+
+def without(items: Iterable[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return rows without what the reading has put to them."""
+    return [{field: value for field, value in item.items() if field != name} for item in items]
 
 
 def test_candles_come_once_each_with_what_they_were_asked_for_by(exchange: Exchange, read: Reading) -> None:

@@ -326,18 +326,3 @@ def rewrite(bucket: Any) -> Callable[..., None]:
         bucket.client.put_object(Bucket=bucket.name, Key=key, Body=body.getvalue(), Metadata=about)
 
     return rewrite
-
-
-#: Known defects, each waiting for its repair: what is lost is named in docs/guarantees.md.
-KNOWN = (
-    "test_rows_without_keys_that_change_places_between_pages_are_all_there_once[interest]",
-    "test_orders_are_on_the_day_of_the_time_that_kucoins_bounds_are_about[futures_orders-",
-    "test_it_is_refused_before_any_request_with_the_rule_the_value_and_what_to_do[status]",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the known defects to fail."""
-    for item in items:
-        if item.name.startswith(KNOWN):
-            item.add_marker(pytest.mark.xfail(reason="known defect", strict=False))

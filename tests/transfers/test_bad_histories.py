@@ -69,7 +69,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"dataset": "margin_fills", "symbol": "BTC-USDT", "trade_type": "TRADE"},
         "trade_type='TRADE' is not one of 'MARGIN_TRADE', 'MARGIN_ISOLATED_TRADE'",
     ),
-    "status": ({"dataset": "lending_purchases", "status": "done"}, "status='done' is not one of 'DONE', 'PENDING'"),
+    "status": ({"dataset": "lending_purchases", "status": "done"}, "status='done' is not one of 'PENDING', 'DONE'"),
     "symbol-twice": (
         {"dataset": "spot_fills", "symbol": ["BTC-USDT", "BTC-USDT"]},
         "symbol=.*: a value is there twice, and its rows would be",

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowException, Asset
 
+from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator
+from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3Operator
+from airflow_provider_kucoin.transfers.history_to_s3 import KucoinHistoryToS3Operator
 from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator
 
 if TYPE_CHECKING:
@@ -74,6 +77,71 @@ def test_a_list_of_templated_currencies_renders(exchange: Exchange, bucket: Any)
     assert [row["currency"] for row in bucket.all_rows()] == ["ETH"]
 
 
+@pytest.mark.usefixtures("connection")
+def test_every_template_field_of_a_history_renders_and_is_what_is_copied(exchange: Exchange, bucket: Any) -> None:
+    for symbol, side in (("BTC-USDT", "buy"), ("BTC-USDT", "sell"), ("ETH-USDT", "buy")):
+        exchange.histories.add("spot_fills", {"symbol": symbol, "side": side, "createdAt": YESTERDAY})
+    values = {
+        "dataset": "spot_fills",
+        "currency": "",
+        "symbol": "BTC-USDT",
+        "side": "buy",
+        "status": "",
+        "order_type": "limit",
+        "trade_type": "",
+        "trade_types": "",
+        "interval": "",
+        "s3_bucket": bucket.name,
+        "s3_key": "raw/{dataset}/{date}.{ext}",
+        "window_start": "2026-02-02T00:00:00+00:00",
+        "window_end": "2026-02-03T00:00:00+00:00",
+        "file_format": "jsonl",
+        "compression": "none",
+        "kucoin_conn_id": "kucoin_default",
+        "aws_conn_id": "aws_default",
+    }
+    with DAG("templated", schedule=None) as dag:
+        operator = KucoinHistoryToS3Operator(
+            task_id="take",
+            **{name: f"{{{{ params_of['{name}'] }}}}" for name in values},  # type: ignore[arg-type]
+        )
+    assert set(operator.template_fields) == set(values)
+    assert operator.outlets == []
+    context: Any = {"params_of": values, "dag": dag, "task": operator, "ti": SimpleNamespace(task=operator)}
+    operator.render_template_fields(context)
+    [result] = operator.execute(context)
+    assert result["uri"] == f"s3://{bucket.name}/raw/spot_fills/2026-02-02.jsonl"
+    [row] = [json.loads(line) for line in bucket.text(result["uri"]).splitlines()]
+    assert (row["symbol"], row["side"]) == ("BTC-USDT", "buy")
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [KucoinLedgerToS3Operator, KucoinHistoryToS3Operator, KucoinBalancesToS3Operator, KucoinLedgerCheckOperator],
+)
+def test_template_fields_are_parameters_of_the_constructor(operator: Any) -> None:
+    import inspect
+
+    assert set(operator.template_fields) <= set(inspect.signature(operator.__init__).parameters)
+
+
+def test_a_dag_with_all_of_them_mapped_survives_serialization() -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    with DAG("mapped", schedule=None) as dag:
+        ledgers = ["spot", "trade_hf", "margin_hf", "futures", "unified"]
+        KucoinLedgerToS3Operator.partial(task_id="copy", s3_bucket="lake").expand(ledger=ledgers)
+        KucoinLedgerCheckOperator.partial(task_id="check", s3_bucket="lake").expand(ledger=ledgers)
+        KucoinHistoryToS3Operator.partial(task_id="take", s3_bucket="lake").expand_kwargs(
+            [{"dataset": "deposits"}, {"dataset": "klines", "symbol": "all", "interval": "1hour"}]
+        )
+        KucoinBalancesToS3Operator.partial(task_id="balances", s3_bucket="lake").expand(
+            kucoin_conn_id=["kucoin_default", "kucoin_sub"]
+        )
+    encoded = json.loads(json.dumps(DagSerialization.serialize_dag(dag)))
+    assert set(DagSerialization.deserialize_dag(encoded).task_dict) == {"copy", "check", "take", "balances"}
+
+
 def test_a_dag_with_the_operator_survives_serialization() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -123,6 +191,23 @@ def test_where_the_place_is_a_template_there_is_no_asset_to_tell(arguments: dict
     assert KucoinLedgerToS3Operator(**{"task_id": "copy", "s3_bucket": "lake", **arguments}).outlets == []
 
 
+def test_the_asset_of_a_history_names_the_dataset() -> None:
+    operator = KucoinHistoryToS3Operator(task_id="take", s3_bucket="lake", dataset="deposits")
+    assert [asset.uri for asset in operator.outlets] == ["s3://lake/kucoin/dataset=deposits"]
+
+
+def test_the_asset_event_of_a_history_says_what_was_written(exchange: Exchange, take: Copy, bucket: Any) -> None:
+    exchange.histories.add("deposits", {"createdAt": YESTERDAY, "currency": "USDT"})
+    events: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(extra={}))
+    result = take(
+        {"outlet_events": events}, dataset="deposits", currency="USDT", window_start=YESTERDAY, window_end=TODAY
+    )
+    [(asset, event)] = events.items()
+    assert asset == Asset(f"s3://{bucket.name}/kucoin/dataset=deposits")
+    assert (event.extra["dataset"], event.extra["rows"]) == ("deposits", 1)
+    assert event.extra["objects"] == [found["uri"] for found in result]
+
+
 def test_outlets_of_the_dags_author_win() -> None:
     mine = Asset("s3://lake/mine")
     assert KucoinLedgerToS3Operator(task_id="copy", s3_bucket="lake", outlets=[mine]).outlets == [mine]
@@ -163,7 +248,13 @@ def test_parsing_a_dag_imports_nothing_heavy() -> None:
     script = (
         "import sys; import airflow.sdk; before = set(sys.modules)\n"
         "from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator\n"
+        "from airflow_provider_kucoin.transfers.history_to_s3 import KucoinHistoryToS3Operator\n"
+        "from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3Operator\n"
+        "from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator\n"
         "KucoinLedgerToS3Operator(task_id='copy', s3_bucket='lake', outlets=[])\n"
+        "KucoinHistoryToS3Operator(task_id='take', dataset='deposits', s3_bucket='lake', outlets=[])\n"
+        "KucoinBalancesToS3Operator(task_id='balances', s3_bucket='lake')\n"
+        "KucoinLedgerCheckOperator(task_id='check', s3_bucket='lake')\n"
         "print([name for name in ('pyarrow', 'boto3', 'botocore', 'pandas', 'airflow.providers.amazon')"
         " if name in set(sys.modules) - before])"
     )

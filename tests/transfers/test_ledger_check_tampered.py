@@ -165,6 +165,7 @@ def test_a_row_of_which_the_smallest_digit_was_altered_is_told_by_the_balances(
             words = spoiled(
                 ledger, uris[which], lambda rows, place=place, change=change: altered(rows, place, **change)
             )
+            assert words.startswith(f"{uris[which]}, row "), (name, field)
             assert "does not follow from the row before it" in words, (name, field)
 
 

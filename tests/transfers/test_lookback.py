@@ -205,39 +205,42 @@ def test_hourly_runs_look_back_at_hourly_objects(
     exactly("spot", bucket.keys, list(exchange.entries(start, start + 5 * HOUR)))
 
 
-def test_hourly_runs_look_back_over_midnight(copy: Run, exchange: Exchange, bucket: Any, exactly: Exactly) -> None:
+def test_hourly_runs_look_back_over_midnight(
+    copy: Run, exchange: Exchange, written: Callable[[], list[str]], bucket: Any, exactly: Exactly
+) -> None:
     exchange.seed_ledger(YESTERDAY - DAY, TODAY, rows_per_day=240)
-    for number in (-2, -1):
-        copy(window_start=YESTERDAY + number * HOUR, window_end=YESTERDAY + (number + 1) * HOUR)
-    exchange.book(created_at=YESTERDAY - HOUR - 5)
+    for start in (YESTERDAY - 2 * HOUR, YESTERDAY - HOUR):
+        copy(window_start=start, window_end=start + HOUR)
+    exchange.book(created_at=YESTERDAY - 1)
+    written()
     copy(window_start=YESTERDAY, window_end=YESTERDAY + HOUR, lookback=timedelta(hours=2))
-    assert [key.rpartition("/")[2][:16] for key in bucket.keys] == [
-        "20260201T220000Z",
-        "20260201T230000Z",
-        "20260202T000000Z",
-    ]
+    assert written() == ["2026-02-01", "2026-02-02"]
     exactly("spot", bucket.keys, list(exchange.entries(YESTERDAY - 2 * HOUR, YESTERDAY + HOUR)))
 
 
-def test_a_window_of_a_zone_of_its_own_looks_back_at_both_parts_of_the_days_before(
-    copy: Run, exchange: Exchange, bucket: Any, exactly: Exactly
+def test_a_window_of_a_zone_of_its_own_looks_back_at_the_parts_of_the_window_before(
+    copy: Run, exchange: Exchange, written: Callable[[], list[str]], bucket: Any, exactly: Exactly
 ) -> None:
     exchange.seed_ledger(YESTERDAY - 3 * DAY, TODAY, rows_per_day=60)
     start = YESTERDAY - 8 * HOUR
     copy(window_start=start - DAY, window_end=start)
-    exchange.book(created_at=YESTERDAY - 9 * HOUR)
-    # One hour back lies in the second part of the window before, which is two objects.
+    exchange.book(created_at=start - 5)
+    written()
     result = copy(window_start=start, window_end=start + DAY, lookback=timedelta(hours=1))
-    assert [found.get("late_rows") for found in result] == [None, None, 1]
+    # One hour back lies in the second of the two objects that the window before has become.
+    assert [found["window_start"][:13] for found in result] == ["2026-02-01T16", "2026-02-02T00", "2026-02-01T00"]
+    assert written() == ["2026-02-01", "2026-02-01", "2026-02-02"]
     exactly("spot", bucket.keys, list(exchange.entries(start - DAY, start + DAY)))
 
 
-def test_a_missing_object_that_is_no_whole_day_is_not_written_because_another_window_may_hold_its_rows(
-    copy: Run, exchange: Exchange, bucket: Any
+def test_an_object_of_less_than_a_day_that_is_missing_is_not_written(
+    copy: Run, exchange: Exchange, bucket: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    exchange.seed_ledger(YESTERDAY - DAY, TODAY, rows_per_day=60)
+    """Its rows may be in objects of other lengths, as those of local days are when the clocks are put forward."""
+    exchange.seed_ledger(YESTERDAY - DAY, TODAY, rows_per_day=240)
     copy(window_start=YESTERDAY, window_end=YESTERDAY + HOUR, lookback=timedelta(hours=2))
     assert [key.rpartition("/")[2][:16] for key in bucket.keys] == ["20260202T000000Z"]
+    assert "it is no whole UTC day: it is not written" in "".join(capfd.readouterr())
 
 
 def test_a_key_that_does_not_tell_the_windows_apart_is_refused(copy: Run, exchange: Exchange, bucket: Any) -> None:
