@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kucoin.api.backoff import Backoff
 from airflow_provider_kucoin.api.codes import CODES
 from airflow_provider_kucoin.api.endpoints import TIMESTAMP, Endpoint
 from airflow_provider_kucoin.api.envelope import Answer, Unreadable, unwrap
@@ -113,16 +114,25 @@ class Line:
 
     :param clock_offset_ms: KuCoin's clock minus ours, as far as known
     :param budgets: what is known of each pool's quota
+    :param backoff: what KuCoin has said to hold back for besides
     """
 
     site: Site
     credentials: Credentials
     clock_offset_ms: int = 0
     budgets: dict[Pool, Budget] = field(default_factory=dict)
+    backoff: Backoff = field(default_factory=Backoff)
 
     def __repr__(self) -> str:
         """Name the site only: a line holds credentials."""
         return f"Line({self.site.spot_url})"
+
+    def budget(self, endpoint: Endpoint) -> Budget | None:
+        """Return what is known of the quota that an endpoint draws from, unless its pool is not known."""
+        if endpoint.pool is None:
+            return None
+        # That answers to calls without a signature tell of their quota, which is one per IP address, is in no source.
+        return self.budgets.setdefault(endpoint.pool, Budget(must_tell=endpoint.is_signed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +181,9 @@ def call(
     attempt = 0
     while True:
         attempt += 1
-        answer = yield from _attempt(line, endpoint, surroundings, where, body, timestamp_ms)
+        answer, sent_at = yield from _attempt(line, endpoint, surroundings, where, body, timestamp_ms)
         try:
-            return _data(endpoint, answer, decode)
+            data = _data(endpoint, answer, decode)
         except ClockSkewed as problem:
             if clock_asked or timestamp_ms is not None:
                 raise _named(problem, endpoint, path) from None
@@ -182,17 +192,22 @@ def call(
             if endpoint.is_signed:
                 yield from ask_the_time(line, surroundings, retry)
         except RetryableError as problem:
-            if not endpoint.is_safe_to_repeat or attempt >= retry.attempts:
+            holds_for_all = _hold_back(line, endpoint, problem, retry, surroundings, sent_at)
+            if not endpoint.is_safe_to_repeat or max(attempt, line.backoff.refusals) >= retry.attempts:
                 raise _named(problem, endpoint, path, attempt) from None
-            yield Sleep(_pause(problem, retry, attempt, surroundings.random()), str(problem))
+            if not holds_for_all:
+                yield Sleep(_pause(problem, retry, attempt, surroundings.random()), str(problem))
         except KucoinError as problem:
+            line.backoff.answered(sent_at)
             raise _named(problem, endpoint, path) from None
+        else:
+            line.backoff.answered(sent_at)
+            return data
 
 
 def wait_for_quota(line: Line, endpoint: Endpoint, surroundings: Surroundings) -> float:
     """Return the seconds until there is quota for one call of an endpoint; 0 when there is."""
-    budget = line.budgets.get(endpoint.pool) if endpoint.pool else None
-    return budget.wait(endpoint.weight, surroundings.monotonic()) if budget else 0
+    return _wait(line, endpoint, surroundings.monotonic())[0]
 
 
 def ask_the_time(
@@ -231,11 +246,16 @@ def _ask_once(
 
 def _attempt(
     line: Line, endpoint: Endpoint, surroundings: Surroundings, where: str, body: bytes, timestamp_ms: int | None
-) -> Generator[Send | Sleep, Answer | NoAnswer | None, Answer | NoAnswer | None]:
-    """Wait for quota, sign and send once, and note what the answer says of the quota."""
-    budget = line.budgets.setdefault(endpoint.pool, Budget()) if endpoint.pool and endpoint.is_signed else None
-    while budget and timestamp_ms is None and (seconds := budget.wait(endpoint.weight, surroundings.monotonic())) > 0:
-        yield Sleep(seconds, f"the {endpoint.pool} quota is used up")
+) -> Generator[Send | Sleep, Answer | NoAnswer | None, tuple[Answer | NoAnswer | None, float]]:
+    """Wait for quota, sign and send once, and note what the answer says of the quota; return also when it was sent."""
+    budget = line.budget(endpoint)
+    while timestamp_ms is None:
+        seconds, why = _wait(line, endpoint, surroundings.monotonic())
+        if seconds <= 0:
+            break
+        until = line.backoff.until
+        yield Sleep(seconds, why)
+        line.backoff.rested(until)
     # Content-Type on every call, also without a body: KuCoin's own client does so, and 415000 exists.
     headers = {"Content-Type": "application/json", **line.site.headers}
     if endpoint.is_signed:
@@ -244,15 +264,39 @@ def _attempt(
         headers |= sign(line.credentials, endpoint.method, where, body, timestamp_ms)
     answer: Answer | NoAnswer | None = None
     sent_at = surroundings.monotonic()
+    line.backoff.sent(sent_at)
     if budget:
-        budget.sent(endpoint.weight)
+        budget.sent(endpoint.weight, sent_at)
     try:
         answer = yield Send(endpoint.method, line.site.url(endpoint) + where, headers, body)
     finally:
         if budget:
             quota = Quota.from_headers(answer.headers) if isinstance(answer, Answer) else None
             budget.answered(endpoint.weight, quota, sent_at, surroundings.monotonic())
-    return answer
+        line.backoff.ended()
+    return answer, sent_at
+
+
+def _wait(line: Line, endpoint: Endpoint, now: float) -> tuple[float, str]:
+    """Return the seconds until a call of an endpoint may go, and what it has to wait for."""
+    if (seconds := line.backoff.wait(now)) > 0:
+        return seconds, line.backoff.why
+    budget = line.budget(endpoint)
+    return (budget.wait(endpoint.weight, now) if budget else 0), f"the {endpoint.pool} quota is used up"
+
+
+def _hold_back(
+    line: Line, endpoint: Endpoint, problem: RetryableError, retry: Retry, surroundings: Surroundings, sent_at: float
+) -> bool:
+    """Return whether a refusal holds for all calls of the line, and let them know if so."""
+    budget = line.budget(endpoint)
+    if not isinstance(problem, RateLimited) or problem.quota_used_up or (budget and budget.lacks(endpoint.weight)):
+        return False
+    random = surroundings.random()
+    line.backoff.refused(
+        lambda refusals: _pause(problem, retry, refusals, random), str(problem), sent_at, surroundings.monotonic()
+    )
+    return True
 
 
 def _data(endpoint: Endpoint, answer: Answer | NoAnswer | None, decode: Callable[[bytes], Any] | None) -> Any:
@@ -281,7 +325,7 @@ def _data(endpoint: Endpoint, answer: Answer | NoAnswer | None, decode: Callable
 
 def _pause(problem: RetryableError, retry: Retry, attempt: int, random: float) -> float:
     if isinstance(problem, RateLimited) and problem.retry_after is not None:
-        # Exactly until the quota is back, and a little apart from others who wait for the same moment.
+        # As long as it takes, and a little apart from others who wait for the same moment.
         return problem.retry_after + random * retry.first_pause
     return retry.pause(attempt, random)
 
