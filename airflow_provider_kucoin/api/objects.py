@@ -20,6 +20,12 @@ PLACEHOLDERS = ("ledger", "dataset", "account", "date", "start", "end", "ext")
 #: Endings by format, and what each compression adds. Parquet compresses inside the file.
 EXTENSIONS = {"parquet": "parquet", "jsonl": "jsonl", "csv": "csv"}
 SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+CONTENT_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+}
+CONTENT_TYPES_COMPRESSED = {"gzip": "application/gzip", "zstd": "application/zstd"}
 COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "none"),
     "jsonl": ("gzip", "zstd", "none"),
@@ -49,6 +55,12 @@ def compression_of(file_format: str, compression: str | None) -> str:
 def extension(file_format: str, compression: str) -> str:
     """Return the file name's ending, without a dot in front."""
     return EXTENSIONS[file_format] + ("" if file_format == "parquet" else SUFFIXES[compression])
+
+
+def content_type(file_format: str, compression: str) -> str:
+    """Return the media type of an object."""
+    compressed = None if file_format == "parquet" else CONTENT_TYPES_COMPRESSED.get(compression)
+    return compressed or CONTENT_TYPES[file_format]
 
 
 def check_template(template: str) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_kucoin.api.signing import Value
+    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
 #: Decimal places up to which a number is written without an exponent: 1E+999999999 would be a text of a gigabyte.
 LONGEST = 64
@@ -73,7 +73,7 @@ class KucoinOperator(BaseOperator, metaclass=_TakesParams):
         query: Mapping[str, Value] | None = None,
         json: Any = None,
         futures: bool = False,
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +88,8 @@ class KucoinOperator(BaseOperator, metaclass=_TakesParams):
     @cached_property
     def hook(self) -> KucoinHook:
         """The hook that calls."""
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> Any:  # noqa: ARG002 - Airflow's signature

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_kucoin.api.transfers import client_oid
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-from airflow_provider_kucoin.hooks.trying import earlier_tries, run_began
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
 #: Where the journal of a transfer is kept in the task's state store.
 STATE_KEY = "kucoin_transfer"
@@ -80,7 +79,7 @@ class KucoinTransferOperator(BaseOperator):
         to_account_tag: str | None = None,
         client_oid: str | None = None,
         settle: timedelta = timedelta(seconds=60),
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
         if isinstance(amount, float):
@@ -102,10 +101,15 @@ class KucoinTransferOperator(BaseOperator):
     @cached_property
     def hook(self) -> KucoinHook:
         """The hook that moves it."""
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Move the money, unless it has been moved."""
+        from airflow_provider_kucoin.api.transfers import client_oid
+        from airflow_provider_kucoin.hooks.trying import earlier_tries, run_began
+
         ti = context["ti"]
         oid = self.client_oid or client_oid(ti.dag_id, ti.task_id, ti.run_id, getattr(ti, "map_index", -1))
         with no_retry_when_fatal():

@@ -19,23 +19,18 @@ from airflow_provider_kucoin.api.errors import RequestRefused, RetryableError
 from airflow_provider_kucoin.api.polling import interval
 from airflow_provider_kucoin.api.withdrawals import Outcome, marker, outcome
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-from airflow_provider_kucoin.hooks.treasury import LOOK_BACK, Try
-from airflow_provider_kucoin.hooks.trying import earlier_tries, run_began
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
 from airflow_provider_kucoin.sensors.withdrawal import fail, settled
-from airflow_provider_kucoin.triggers.withdrawal import (
-    PROBLEM,
-    TIMED_OUT,
-    WITHDRAWAL,
-    KucoinWithdrawalTrigger,
-)
+from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+    from airflow_provider_kucoin.hooks.treasury import Try
 
 #: Where the journal of a payment is kept in the task's state store.
 STATE_KEY = "kucoin_withdrawal"
@@ -120,7 +115,7 @@ class KucoinWithdrawOperator(BaseOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 30.0,
         timeout: float = 24 * 60 * 60,
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
         if isinstance(amount, float):
@@ -151,6 +146,8 @@ class KucoinWithdrawOperator(BaseOperator):
     @cached_property
     def hook(self) -> KucoinHook:
         """The hook that pays."""
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -216,6 +213,9 @@ class KucoinWithdrawOperator(BaseOperator):
 
     def _try(self, context: Context) -> Try:
         """Return what is known of earlier tries of this task."""
+        from airflow_provider_kucoin.hooks.treasury import LOOK_BACK
+        from airflow_provider_kucoin.hooks.trying import earlier_tries, run_began
+
         since = run_began(context)
         if not self.idempotency_key:
             return earlier_tries(context, STATE_KEY, since)
@@ -232,6 +232,8 @@ class KucoinWithdrawOperator(BaseOperator):
                 "id, so it cannot be waited for: look at it on KuCoin"
             )
         if self.deferrable:
+            from airflow_provider_kucoin.triggers.withdrawal import KucoinWithdrawalTrigger
+
             self.defer(
                 trigger=KucoinWithdrawalTrigger(
                     withdrawal_id,
@@ -291,7 +293,7 @@ class KucoinCancelWithdrawalOperator(BaseOperator):
         *,
         withdrawal_id: str,
         fail_if_not_cancelable: bool = True,
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -301,6 +303,8 @@ class KucoinCancelWithdrawalOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Cancel, and look at what came of it."""
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         with no_retry_when_fatal():
             report = KucoinHook(self.kucoin_conn_id).treasury.cancel_and_look(self.withdrawal_id)
         self.log.info("withdrawal %s: %s", self.withdrawal_id, report)

@@ -13,15 +13,10 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_kucoin.api.deposits import STATUSES, Expected, expected, judge
 from airflow_provider_kucoin.api.errors import InvalidInput, RetryableError
-from airflow_provider_kucoin.api.windows import parse_moment, to_ms
 from airflow_provider_kucoin.api.withdrawals import Outcome, wallet_tx_id
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-from airflow_provider_kucoin.hooks.trying import run_began
-from airflow_provider_kucoin.triggers.deposit import DEPOSIT, FAILED, KucoinDepositTrigger
-from airflow_provider_kucoin.triggers.withdrawal import PROBLEM, TIMED_OUT
+from airflow_provider_kucoin.triggers.events import DEPOSIT, FAILED, PROBLEM, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_kucoin.api.deposits import Expected
     from airflow_provider_kucoin.api.windows import Moment
 
 
@@ -67,7 +63,7 @@ class KucoinDepositSensor(BaseSensorOperator):
         min_amount: str | Decimal | int | None = None,
         tx_id: str | None = None,
         address: str | None = None,
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float | timedelta = 60.0,
         exponential_backoff: bool = True,
@@ -97,6 +93,8 @@ class KucoinDepositSensor(BaseSensorOperator):
                 raise AirflowSensorTimeout(f"{problem} Last status: {self._status}") from None
         seen = self.poke(context)
         if not seen.is_done:
+            from airflow_provider_kucoin.triggers.deposit import KucoinDepositTrigger
+
             self.defer(
                 trigger=KucoinDepositTrigger(
                     wanted.as_dict(),
@@ -110,6 +108,9 @@ class KucoinDepositSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; it is judged in ``execute``, outside of what ``soft_fail`` turns into a skipped task."""
+        from airflow_provider_kucoin.api.deposits import STATUSES, judge
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         wanted = self._expected(context)
         try:
             rows = KucoinHook(self.kucoin_conn_id).treasury.deposits(wanted.currency, wanted.since_ms)
@@ -146,6 +147,10 @@ class KucoinDepositSensor(BaseSensorOperator):
         return self._judge(seen)
 
     def _expected(self, context: Context) -> Expected:
+        from airflow_provider_kucoin.api.deposits import expected
+        from airflow_provider_kucoin.api.windows import parse_moment, to_ms
+        from airflow_provider_kucoin.hooks.trying import run_began
+
         since = parse_moment("since", self.since) if self.since not in {None, ""} else run_began(context)
         if since is None:
             raise InvalidInput("since is missing, and this run has no times of its own: give the moment to look from")

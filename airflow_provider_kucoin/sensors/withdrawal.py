@@ -15,14 +15,8 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_kucoin.api.errors import FatalError, RequestRefused, RetryableError
 from airflow_provider_kucoin.api.withdrawals import STATUSES, Outcome, failure_reason, outcome, wallet_tx_id
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
-from airflow_provider_kucoin.triggers.withdrawal import (
-    PROBLEM,
-    TIMED_OUT,
-    WITHDRAWAL,
-    KucoinWithdrawalTrigger,
-)
+from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +60,7 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
         self,
         *,
         withdrawal_id: str,
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float | timedelta = 30.0,
         exponential_backoff: bool = True,
@@ -84,18 +78,7 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
         if self.deferrable:
             seen = self.poke(context)
             if not seen.is_done:
-                row = seen.xcom_value or {}
-                self.defer(
-                    trigger=KucoinWithdrawalTrigger(
-                        self.withdrawal_id,
-                        self.kucoin_conn_id,
-                        poll_interval=float(self.poke_interval),
-                        timeout=float(self.timeout),
-                        currency=row.get("currency"),
-                        created_at_ms=row.get("createdAt"),
-                    ),
-                    method_name="execute_complete",
-                )
+                self._defer(seen.xcom_value or {})
             return self._judge(seen.xcom_value or {})
         try:
             return self._judge(super().execute(context))
@@ -109,6 +92,8 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
         The judgement is not passed here, but on what ``execute`` gets back: Airflow turns errors raised in here into
         a skipped task where ``soft_fail`` is set, and a failed payment must not become one.
         """
+        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+
         try:
             withdrawal = KucoinHook(self.kucoin_conn_id).get_withdrawal(self.withdrawal_id)
         except (RetryableError, RequestRefused) as problem:
@@ -144,6 +129,21 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
                 raise
             raise skipped.__cause__ from None
         return self._judge(seen)
+
+    def _defer(self, seen: Mapping[str, Any]) -> NoReturn:
+        from airflow_provider_kucoin.triggers.withdrawal import KucoinWithdrawalTrigger
+
+        self.defer(
+            trigger=KucoinWithdrawalTrigger(
+                self.withdrawal_id,
+                self.kucoin_conn_id,
+                poll_interval=float(self.poke_interval),
+                timeout=float(self.timeout),
+                currency=seen.get("currency"),
+                created_at_ms=seen.get("createdAt"),
+            ),
+            method_name="execute_complete",
+        )
 
     def _judge(self, withdrawal: Mapping[str, Any]) -> dict[str, Any]:
         """Return a withdrawal that succeeded; fail on any other."""

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_kucoin import __version__
-from airflow_provider_kucoin.api import objects
-from airflow_provider_kucoin.api.balances import BALANCES, choose
-from airflow_provider_kucoin.api.errors import InvalidInput
-from airflow_provider_kucoin.api.windows import MILLISECOND, Window, stamp, to_ms
-from airflow_provider_kucoin.hooks.bucket import Bucket, already_there
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-from airflow_provider_kucoin.hooks.run_times import run_times
-from airflow_provider_kucoin.transfers.dataset_to_s3 import content_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_kucoin.api.balances import Row
 
 #: One object for each moment at which a run was due.
 DEFAULT_KEY = "kucoin/balances/account={account}/date={date}/{start}.{ext}"
@@ -77,7 +65,7 @@ class KucoinBalancesToS3Operator(BaseOperator):
         compression: str | None = None,
         replace: bool = True,
         max_delay: timedelta = timedelta(hours=24),
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
@@ -94,64 +82,7 @@ class KucoinBalancesToS3Operator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read all balances and publish them."""
+        from airflow_provider_kucoin.transfers.balance_snapshot import BalanceSnapshot
+
         with no_retry_when_fatal():
-            return self._execute(context)
-
-    def _execute(self, context: Context) -> dict[str, Any]:
-        compression = objects.compression_of(self.file_format, self.compression)
-        objects.check_template(self.s3_key)
-        choose(self.include, (), is_master=True)
-        bucket = Bucket(self.s3_bucket, self.aws_conn_id)
-        bucket.check()
-        hook = KucoinHook(self.kucoin_conn_id)
-        now_ms = hook.server_time_ms()
-        due_ms = self._due(context, now_ms)
-        key = objects.key(
-            self.s3_key,
-            Window(due_ms, due_ms + 1),
-            name=BALANCES.name,
-            account=hook.account_uid,
-            ext=objects.extension(self.file_format, compression),
-        )
-        if not self.replace and bucket.holds(key):
-            raise already_there(bucket.uri(key))
-        return self._publish(bucket, key, hook, hook.get_balances(self.include), compression)
-
-    def _due(self, context: Context, now_ms: int) -> int:
-        """Return the moment at which the run was due, as it is again when the task is retried."""
-        due = run_times(context).run_after
-        if due is None:
-            return now_ms
-        due_ms = to_ms(due)
-        if now_ms - due_ms > self.max_delay // MILLISECOND:
-            raise InvalidInput(
-                f"this run was due at {stamp(due_ms)}, more than max_delay={self.max_delay} ago, and KuCoin tells the "
-                "balances of now only: nothing was written. Set catchup=False, or a longer max_delay"
-            )
-        return due_ms
-
-    def _publish(self, bucket: Bucket, key: str, hook: KucoinHook, rows: list[Row], compression: str) -> dict[str, Any]:
-        from airflow_provider_kucoin.lake.files import PieceFile
-
-        began, account_uid = time.monotonic(), hook.account_uid
-        taken_at = stamp(max((row["takenAt"] for row in rows), default=hook.now_ms()))
-        about = {
-            "kucoin.dataset": BALANCES.name,
-            "kucoin.account-uid": account_uid,
-            "kucoin.taken-at": taken_at,
-            "kucoin.schema-version": str(BALANCES.schema_version),
-            "kucoin.provider-version": __version__,
-        }
-        with PieceFile(BALANCES, account_uid, self.file_format, compression, any_order=True) as file:
-            file.add(rows)
-            done = file.finish(about)
-            bucket.publish(
-                done.path,
-                key,
-                content_type=content_type(self.file_format, compression),
-                metadata={**about, "kucoin.rows": str(done.rows), "kucoin.content": done.digest},
-                replace=self.replace,
-            )
-        uri = bucket.uri(key)
-        self.log.info("wrote %s: %d rows, %d bytes, %.1f s", uri, done.rows, done.size, time.monotonic() - began)
-        return {"uri": uri, "rows": done.rows, "taken_at": taken_at, "bytes": done.size}
+            return BalanceSnapshot(self, context).run()

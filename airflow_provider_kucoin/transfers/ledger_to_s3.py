@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kucoin.api import objects
-from airflow_provider_kucoin.api.ledgers import ledger
-from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 from airflow_provider_kucoin.transfers.dataset_to_s3 import DatasetToS3Operator
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ class KucoinLedgerToS3Operator(DatasetToS3Operator):
         settle: timedelta = timedelta(minutes=5),
         on_unsettled: Literal["wait", "fail"] = "wait",
         lookback: timedelta = timedelta(0),
-        kucoin_conn_id: str = KucoinHook.default_conn_name,
+        kucoin_conn_id: str = "kucoin_default",
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
@@ -120,6 +118,8 @@ class KucoinLedgerToS3Operator(DatasetToS3Operator):
 
     def find_dataset(self) -> Dataset:
         """Return the ledger that is meant."""
+        from airflow_provider_kucoin.api.ledgers import ledger
+
         return ledger(self.ledger)
 
     def find_parameters(self) -> Mapping[str, str | Sequence[str] | None]:

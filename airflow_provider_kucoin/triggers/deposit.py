@@ -18,16 +18,14 @@ from airflow_provider_kucoin.client.listing import read_listing
 from airflow_provider_kucoin.client.network import REAL
 from airflow_provider_kucoin.client.watching import MARGIN_MS
 from airflow_provider_kucoin.hooks.waiting import watch_on
-from airflow_provider_kucoin.triggers.withdrawal import PROBLEM, TIMED_OUT, left
+from airflow_provider_kucoin.triggers.events import DEPOSIT, FAILED, PROBLEM, TIMED_OUT
+from airflow_provider_kucoin.triggers.withdrawal import left
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from airflow_provider_kucoin.api.signing import Value
     from airflow_provider_kucoin.client.concurrent import ConcurrentClient
-
-#: The event's key of a deposit that arrived, and of one that failed.
-DEPOSIT, FAILED = "deposit", "failed"
 
 
 class KucoinDepositTrigger(BaseTrigger):

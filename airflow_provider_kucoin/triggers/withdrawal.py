@@ -11,12 +11,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_kucoin.api.errors import KucoinError
 from airflow_provider_kucoin.api.withdrawals import STATUSES
 from airflow_provider_kucoin.hooks.waiting import watch_on
+from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: The event's key that says how the wait ended.
-WITHDRAWAL, TIMED_OUT, PROBLEM = "withdrawal", "timed_out", "problem"
 #: Seconds for a look after a restart of the triggerer that comes when time is up already.
 LAST_LOOK = 10.0
 

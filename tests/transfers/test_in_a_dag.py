@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -242,21 +243,45 @@ def test_a_task_that_fails_tells_no_consumer(exchange: Exchange, copy: Copy) -> 
 
 # -------------------------------------------------------------------------------------------------------------- parsing
 
+HEAVY = ("pyarrow", "boto3", "botocore", "aiohttp", "requests", "pandas", "airflow.providers.amazon.aws")
 
-def test_parsing_a_dag_imports_nothing_heavy() -> None:
-    """But for an asset on S3, for which Airflow itself imports the amazon provider."""
-    script = (
-        "import sys; import airflow.sdk; before = set(sys.modules)\n"
-        "from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator\n"
-        "from airflow_provider_kucoin.transfers.history_to_s3 import KucoinHistoryToS3Operator\n"
-        "from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3Operator\n"
-        "from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator\n"
-        "KucoinLedgerToS3Operator(task_id='copy', s3_bucket='lake', outlets=[])\n"
-        "KucoinHistoryToS3Operator(task_id='take', dataset='deposits', s3_bucket='lake', outlets=[])\n"
-        "KucoinBalancesToS3Operator(task_id='balances', s3_bucket='lake')\n"
-        "KucoinLedgerCheckOperator(task_id='check', s3_bucket='lake')\n"
-        "print([name for name in ('pyarrow', 'boto3', 'botocore', 'pandas', 'airflow.providers.amazon')"
-        " if name in set(sys.modules) - before])"
-    )
+
+def loaded_by(*lines: str) -> list[str]:
+    """Return which heavy libraries a new process has loaded when it has run these lines."""
+    script = "\n".join([*lines, "import sys", f"print([name for name in {HEAVY!r} if name in sys.modules])"])
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
-    assert done.stdout.splitlines()[-1] == "[]"
+    found: list[str] = ast.literal_eval(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_parsing_a_dag_loads_nothing_heavy() -> None:
+    assert (
+        loaded_by(
+            "from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator",
+            "from airflow_provider_kucoin.operators.request import KucoinOperator",
+            "from airflow_provider_kucoin.operators.transfer import KucoinTransferOperator",
+            "from airflow_provider_kucoin.operators.withdrawal import KucoinWithdrawOperator",
+            "from airflow_provider_kucoin.sensors.deposit import KucoinDepositSensor",
+            "from airflow_provider_kucoin.sensors.withdrawal import KucoinWithdrawalSensor",
+            "from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3Operator",
+            "from airflow_provider_kucoin.transfers.history_to_s3 import KucoinHistoryToS3Operator",
+            "from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator",
+            "copy = KucoinLedgerToS3Operator(task_id='copy', s3_bucket='lake')",
+            "assert [asset.uri for asset in copy.outlets] == ['s3://lake/kucoin/ledger=spot']",
+            "KucoinHistoryToS3Operator(task_id='take', dataset='deposits', s3_bucket='lake')",
+            "KucoinBalancesToS3Operator(task_id='balances', s3_bucket='lake')",
+            "KucoinLedgerCheckOperator(task_id='check', s3_bucket='lake')",
+            "KucoinWithdrawOperator(task_id='pay', amount='1', destination='a', currency='USDT')",
+            "KucoinWithdrawalSensor(task_id='wait', withdrawal_id='1')",
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("bucket", ["lake", "my.lake-1", "My_Lake"])
+@pytest.mark.parametrize("prefix", ["", "x/", "a/b=c/", "a b/", "a%2Fb/", "a#b/c/", "a//b/", "q?b=1&a=2/x/"])
+def test_the_asset_is_the_one_that_a_consumer_makes_of_its_uri(bucket: str, prefix: str) -> None:
+    [asset] = KucoinLedgerToS3Operator(task_id="copy", s3_bucket=bucket, s3_key=f"{prefix}{{date}}.{{ext}}").outlets
+    expected = Asset(f"s3://{bucket}/{prefix.removesuffix('/')}")
+    assert asset == expected
+    assert (asset.uri, getattr(asset, "name", None)) == (expected.uri, getattr(expected, "name", None))
