@@ -8,6 +8,7 @@ so that the synchronous and the asynchronous transport follow one set of decisio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kucoin.api.backoff import Backoff
@@ -131,8 +132,7 @@ class Line:
         """Return what is known of the quota that an endpoint draws from, unless its pool is not known."""
         if endpoint.pool is None:
             return None
-        # That answers to calls without a signature tell of their quota, which is one per IP address, is in no source.
-        return self.budgets.setdefault(endpoint.pool, Budget(must_tell=endpoint.is_signed))
+        return self.budgets.setdefault(endpoint.pool, Budget())
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,8 @@ def _attempt(
     finally:
         if budget:
             quota = Quota.from_headers(answer.headers) if isinstance(answer, Answer) else None
-            budget.answered(endpoint.weight, quota, sent_at, surroundings.monotonic())
+            granted = isinstance(answer, Answer) and answer.status == HTTPStatus.OK
+            budget.answered(endpoint.weight, quota, sent_at, surroundings.monotonic(), was_granted=granted)
         line.backoff.ended()
     return answer, sent_at
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_kucoin.api.blocks import is_block
 from airflow_provider_kucoin.api.errors import UnexpectedData
 from airflow_provider_kucoin.api.windows import to_datetime
 
@@ -131,6 +132,8 @@ def rows(declared: Sequence[Column], page: Columns) -> list[dict[str, Any]]:
 def _raw_fields(fields: tuple[Column, ...], items: Sequence[Item]) -> tuple[dict[str, Sequence[Any]], list[str | None]]:
     """Return the values of each known field, and what is left of each item as JSON."""
     sources = _sources(fields)
+    if is_block(items):
+        items = list(items)
     if not items:
         return dict.fromkeys(sources, ()), []
     if isinstance(items[0], msgspec.Struct):
@@ -227,7 +230,12 @@ _FLAG_TYPES = {bool, int, str, NoneType}
 _FLAGS: dict[Any, bool | None] = {True: True, False: False, None: None, "true": True, "false": False}
 
 
-def _instants(column: Column, values: Sequence[Any]) -> list[int | None]:
+def instants(column: Column, values: Sequence[Any]) -> list[int | None]:
+    """
+    Return times as whole numbers in the unit of their kind.
+
+    :raise UnexpectedData: for one that is no time
+    """
     latest = _LATEST[column.kind]
     if set(map(type, values)) == {int} and min(values) >= 0 and max(values) <= latest:
         return list(values)
@@ -248,16 +256,16 @@ def _is_time(value: Any, latest: int) -> bool:
 
 
 def _seconds(column: Column, values: Sequence[Any]) -> list[int | None]:
-    return [None if value is None else value * 1000 for value in _instants(column, values)]
+    return [None if value is None else value * 1000 for value in instants(column, values)]
 
 
 _CONVERTERS: dict[Kind, Callable[[Column, Sequence[Any]], list[Any]]] = {
     Kind.TEXT: _text,
     Kind.AMOUNT: amounts,
     Kind.FLAG: _flags,
-    Kind.INSTANT: _instants,
+    Kind.INSTANT: instants,
     Kind.SECONDS: _seconds,
-    Kind.NANOSECONDS: _instants,
+    Kind.NANOSECONDS: instants,
 }
 _VALUES: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: lambda value: value,

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
+from airflow_provider_kucoin.api import blocks
+from airflow_provider_kucoin.api.blocks import Block
 from airflow_provider_kucoin.api.codes import SUCCESS
 from airflow_provider_kucoin.api.columns import (
     ACCOUNT_UID,
@@ -237,21 +239,38 @@ class Dataset:
             listed = msgspec.defstruct("Data", [*numbers, ("items", listed)], gc=False)
         return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("code", str), ("data", listed)], gc=False))
 
+    @cached_property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(column.source for column in self.fields)
+
+    @cached_property
+    def _before_rows(self) -> bytes:
+        return b'"items":' if isinstance(self.style, Numbered) else b'"data":'
+
     def decode(self, body: bytes) -> Any:
         """
         Return the data of a successful answer whose rows are as they nearly always are; ``None`` for any other.
 
-        Such rows are of a type of their own instead of dictionaries; all of :class:`Dataset` takes either.
+        Such rows are a :class:`Block`, or of a type of their own instead of dictionaries; all of :class:`Dataset` takes
+        any of them.
         """
         if not self.all_text:
             return None
+        rows: Any = None
+        escaped = "context" if self.context else None
+        parts = blocks.decode(body, self._sources, self._before_rows, numeric=self.time_source, escaped=escaped)
+        if parts is not None:
+            body, rows = parts
         try:
             found = self._envelope.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if found.code != SUCCESS:
             return None
-        return msgspec.structs.asdict(found.data) if isinstance(found.data, Struct) else found.data
+        if not isinstance(found.data, Struct):
+            return found.data if rows is None else rows
+        listed = {} if rows is None else {"items": rows}
+        return msgspec.structs.asdict(found.data) | listed
 
     def table(self, items: Sequence[Item], account_uid: str, *, amounts_as_sent: bool = False) -> Columns:
         """
@@ -273,6 +292,8 @@ class Dataset:
 
         :raise UnexpectedData: when a row has none
         """
+        if isinstance(items, Block):
+            return items.texts(self.key_sources[0])
         if items and isinstance(items[0], Struct):
             own: list[Any] = list(map(attrgetter(*self.key), items))
             return own
@@ -294,7 +315,9 @@ class Dataset:
         column = self._column(name or self.time)
         multiply, divide = _TO_MS[column.kind]
         try:
-            if items and isinstance(items[0], Struct):
+            if isinstance(items, Block):
+                found = items.numbers(column.source)
+            elif items and isinstance(items[0], Struct):
                 found = list(map(int, map(attrgetter(column.name), items)))
             else:
                 found = [int(item[column.source]) for item in items]

@@ -19,7 +19,8 @@ from enum import Enum, auto
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.api.errors import Incomplete
+from airflow_provider_kucoin.api.blocks import Block, is_block
+from airflow_provider_kucoin.api.errors import Incomplete, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.signing import Value
 
 Item = dict[str, Any]
+#: The last moment that Python's datetimes hold.
+LATEST_MS = 253_402_300_799_999
+#: What the rows of an answer may be in.
+LISTS = (list, Block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +139,11 @@ def parse_stretch(style: Stretches | Candles, data: Any, size: int) -> Stretch:
         items = data.get(style.items)
         more = data.get(style.more) if style.more else None
     if style.more and type(more) is not bool:
-        raise Incomplete(f"the answer is not a listing: {style.more} is {more!r}")
+        raise Incomplete(f"the answer is not a listing: {style.more} is {_short(more)}")
     # Lists may be null or absent when they are empty (seen for pages: ccxt#21200).
     items = [] if items is None else items
-    if type(items) is not list or len(items) > size:
-        got = f"{len(items)} rows" if type(items) is list else type(items).__name__
+    if type(items) not in LISTS or len(items) > size:
+        got = f"{len(items)} rows" if type(items) in LISTS else type(items).__name__
         raise Incomplete(f"the answer is not a listing: asked for {size} rows at the most, got {got}")
     if more is None:
         below = Below.NOTHING if not items or (style.short_is_last and len(items) < size) else Below.PERHAPS
@@ -153,10 +158,16 @@ def _cursor(style: Stretches, data: Any, items: list[Any]) -> str | None:
         return None if found is None else str(found)
     name = style.cursor_field
     try:
+        if is_block(items):
+            return str(min(items.numbers(name)))
         # Rows may be of a type of their own, see Dataset.decode.
         return str(min((item[name] if isinstance(item, dict) else getattr(item, name) for item in items), key=int))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:80]
 
 
 def _parse_candles(style: Candles, data: Any, size: int) -> Stretch:
@@ -205,12 +216,11 @@ def parse_page(data: Any, number: int, size: int) -> Page:
         items = data.get("items") or []
     except (AttributeError, KeyError, TypeError):
         raise Incomplete(f"page {number} is not a page: it has no totalNum") from None
-    if type(total) is not int or type(answered_size) is not int or type(items) is not list:
-        raise Incomplete(f"page {number} is not a page: totalNum {total!r}, pageSize {answered_size!r}")
-    if data.get("currentPage", number) != number or not 0 < answered_size <= size or total < 0:
-        raise Incomplete(
-            f"asked for page {number} of {size} rows, got page {data.get('currentPage')!r} of {answered_size} rows"
-        )
+    if type(total) is not int or type(answered_size) is not int or type(items) not in LISTS:
+        raise Incomplete(f"page {number} is not a page: totalNum {_short(total)}, pageSize {_short(answered_size)}")
+    if data.get("currentPage", number) != number or not 0 < answered_size <= size or not 0 <= total < 2**63:
+        got = f"page {_short(data.get('currentPage'))} of {answered_size} rows of {_short(total)}"
+        raise Incomplete(f"asked for page {number} of {size} rows, got {got}")
     page = Page(items, number, answered_size, total)
     expected = max(0, min(answered_size, total - (number - 1) * answered_size))
     if len(items) != expected:
@@ -264,7 +274,30 @@ def listing(
         page = parse_page(data, number, size)
         first = first or page
         check_same_listing(first, page)
+        _check_rows(page.items)
         rows += page.items
         if number >= page.count or number == most_pages:
             return rows
         number += 1
+
+
+def _check_rows(rows: list[Any]) -> None:
+    """Check what all who use listings rely on: rows are objects, and times are times."""
+    for row in rows:
+        if not isinstance(row, dict):
+            raise Incomplete(f"a row of the listing is not an object: {_short(row)}")
+        time = row.get("createdAt")
+        if time is not None and not (type(time) is int and 0 <= time <= LATEST_MS):
+            raise Incomplete(f"a row of the listing has a createdAt that is not a time: {_short(time)}")
+
+
+def as_object(data: Any, what: str) -> dict[str, Any]:
+    """
+    Return an answer's data that is one object.
+
+    :param what: it is, for the message
+    :raise Unavailable: when it is something else: it tells nothing, and asking again is harmless
+    """
+    if not isinstance(data, dict):
+        raise Unavailable(f"no usable answer: {what} is not an object but {_short(data)}")
+    return data

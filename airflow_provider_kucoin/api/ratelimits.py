@@ -159,14 +159,12 @@ class Budget:
 
     :param limit: weight per window; ``None`` until an answer has told
     :param remaining: weight left, as last told
-    :param must_tell: whether requests go one by one as long as no answer tells of a quota
     :param ending: of the window that is known last
     :param in_flight: weight of requests that have not been answered
     """
 
     limit: int | None = None
     remaining: int = 0
-    must_tell: bool = True
     ending: Ending | None = None
     in_flight: int = 0
     crowd: Crowd = field(default_factory=Crowd)
@@ -223,12 +221,20 @@ class Budget:
         self._mine += weight
         self._sent_at = now
 
-    def answered(self, weight: int, quota: Quota | None, sent_at: float, now: float) -> None:
-        """Note the end of a request, with what its answer told."""
+    def answered(
+        self, weight: int, quota: Quota | None, sent_at: float, now: float, *, was_granted: bool = False
+    ) -> None:
+        """
+        Note the end of a request, with what its answer told.
+
+        :param was_granted: whether it was answered as asked. Where such an answer tells of no quota, there is none to
+            keep to: that of calls without a signature, or where something between here and KuCoin takes headers away.
+            Who then asks too much is told so by a 429
+        """
         self.in_flight -= weight
         self._heard_at = now
         if quota is None:
-            self._silent = self.limit is None and not self.must_tell
+            self._silent = self.limit is None and (was_granted or self._silent)
             self._lose(weight, now)
             return
         took = now - sent_at

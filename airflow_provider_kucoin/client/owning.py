@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
 
+from airflow_provider_kucoin.api.blocks import is_block
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.windows import Slice, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_kucoin.api.datasets import Bounds, Dataset
     from airflow_provider_kucoin.api.pages import Item
 
@@ -66,8 +69,8 @@ class Owning:
         times = self._times(part, items)
         if times and window.start_ms <= min(times) and max(times) < window.end_ms:
             return oldest_first(items, times)
-        kept = [(item, time) for item, time in zip(items, times, strict=True) if time in window]
-        return oldest_first([item for item, _ in kept], [time for _, time in kept])
+        kept = [number for number, time in enumerate(times) if time in window]
+        return oldest_first(_chosen(items, kept), [times[number] for number in kept])
 
     def questions(self, part: Slice, items: list[Item]) -> list[Question]:
         """
@@ -133,9 +136,9 @@ class Owning:
 
 def alike(items: list[Any]) -> list[Item]:
     """Return rows of one kind: as objects, where only some of them are of a type of their own."""
-    if len(set(map(type, items))) <= 1:
-        return items
-    return [to_builtins(item) if isinstance(item, Struct) else item for item in items]
+    if not is_block(items) and len(set(map(type, items))) > 1:
+        return [to_builtins(item) if isinstance(item, Struct) else item for item in items]
+    return items
 
 
 def _lie(asked: tuple[int, int], times: list[int]) -> bool:
@@ -145,6 +148,12 @@ def _lie(asked: tuple[int, int], times: list[int]) -> bool:
 def oldest_first(items: list[Item], times: list[int]) -> list[Item]:
     """Return rows in the order of their times; those of one time stay as they are, or all are turned round."""
     if times == sorted(times, reverse=True):
-        return items[::-1]
-    order = sorted(range(len(items)), key=times.__getitem__)
-    return [items[number] for number in order]
+        return _chosen(items, range(len(items) - 1, -1, -1))
+    return _chosen(items, sorted(range(len(items)), key=times.__getitem__))
+
+
+def _chosen(items: list[Item], numbers: Sequence[int]) -> list[Item]:
+    if is_block(items):
+        found: list[Item] = items.take(numbers)
+        return found
+    return [items[number] for number in numbers]

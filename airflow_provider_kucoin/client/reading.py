@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec import Struct
 
+from airflow_provider_kucoin.api.blocks import is_block
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.pages import (
     Candles,
@@ -216,6 +217,8 @@ class _Reading:
             )
         try:
             # Rows may be of a type of their own, see Dataset.decode.
+            if is_block(items):
+                return items.numbers(name)
             return [int(item[name] if isinstance(item, dict) else getattr(item, name)) for item in items]
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Incomplete(f"the {dataset} has rows whose {name} is no number: no cursor tells them apart") from None
@@ -223,7 +226,10 @@ class _Reading:
     def _settled(self, part: Slice, items: list[Item]) -> list[Item]:
         """Return an answer's rows without those that will still change; those of the range are counted."""
         dataset = self._dataset
-        if bad := [item for item in items if type(item) is not dict and not isinstance(item, Struct)]:
+        # A block holds nothing else, and of datasets that come in blocks nothing is held back or added to.
+        if not is_block(items) and (
+            bad := [item for item in items if type(item) is not dict and not isinstance(item, Struct)]
+        ):
             raise UnexpectedData(f"the {dataset} has a row that is not an object: {bad[0]!r:.80}")
         if dataset.is_provisional is not None and (changing := list(filter(dataset.is_provisional, items))):
             # They may be shown whatever times are asked for.

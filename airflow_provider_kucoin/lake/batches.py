@@ -55,21 +55,27 @@ def batch(columns: Sequence[Column], arrow_schema: pa.Schema, page: Columns) -> 
     """
     import pyarrow as pa
 
-    arrays = [_array(column, arrow_schema.field(column.name).type, page[column.name]) for column in columns]
+    arrays = [array(column, arrow_schema.field(column.name).type, page[column.name]) for column in columns]
     return pa.record_batch(arrays, schema=arrow_schema)
 
 
-def _array(column: Column, wanted: pa.DataType, values: list[Any]) -> pa.Array:
+def array(column: Column, wanted: pa.DataType, values: Any) -> pa.Array:
+    """
+    Return the values of a column as an Arrow array.
+
+    :param values: as :func:`airflow_provider_kucoin.api.columns.columns` returns them; texts may be an array already
+    :raise UnexpectedData: when one does not fit the type exactly
+    """
     import pyarrow as pa
 
     sent = pa.int64() if pa.types.is_timestamp(wanted) else wanted
     try:
         if column.kind is Kind.AMOUNT:
-            text = pa.array(values, pa.string())
+            text = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
             if not _surely_plain(text):
-                text = pa.array(amounts(column, values), pa.string())
+                text = pa.array(amounts(column, text.to_pylist() if values is text else values), pa.string())
             return text.cast(wanted)
-        return pa.array(values, sent).cast(wanted)
+        return values if isinstance(values, pa.Array) else pa.array(values, sent).cast(wanted)
     except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError) as problem:
         raise UnexpectedData(
             f"column {column.name}: a value does not fit {wanted} exactly ({problem}), and nothing is rounded or cut; "

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from airflow_provider_kucoin.api.blocks import Block
 from airflow_provider_kucoin.api.columns import Kind
 from airflow_provider_kucoin.api.errors import Incomplete
 from airflow_provider_kucoin.lake.batches import batch, plain_rows, schema
+from airflow_provider_kucoin.lake.block_batches import block_batch
 from airflow_provider_kucoin.lake.digests import Digest
 from airflow_provider_kucoin.lake.keys import Keys
 
@@ -182,6 +184,7 @@ class PieceFile:
         self._keys = Keys(folder / "keys")
         self._digest = Digest(self._schema)
         self._items: list[Item] = []
+        self._blocks: list[Block] = []
         self._waiting: list[pa.RecordBatch] = []
         self._rows_waiting = 0
         self._rows = 0
@@ -200,28 +203,42 @@ class PieceFile:
         :raise UnexpectedData: when a row cannot be held exactly
         :raise OutOfOrder: when the page is older than what has been written
         """
-        if self._items and items and type(items[0]) is not type(self._items[0]):
+        if isinstance(items, Block):
+            if self._items:
+                self._convert()
+            self._blocks.append(items)
+        else:
             # Rows of two kinds are not turned into columns together.
-            self._convert()
-        self._items += items
-        if len(self._items) >= min(ITEMS_AT_ONCE, self._rows_per_group):
+            if self._blocks or (self._items and items and type(items[0]) is not type(self._items[0])):
+                self._convert()
+            self._items += items
+        if len(self._items) + sum(map(len, self._blocks)) >= min(ITEMS_AT_ONCE, self._rows_per_group):
             self._convert()
         if self._rows_waiting > self._rows_per_group and not self._any_order:
             self._write_groups(all_of_it=False)
 
     def _convert(self) -> None:
         """Turn the items at hand into columns: many at once, for each turn has a price of its own."""
-        page = self._dataset.table(self._items, self._account_uid, amounts_as_sent=True)
-        oldest = min(page[self._dataset.time], default=None)
+        import pyarrow.compute as pc
+
+        dataset = self._dataset
+        if self._blocks:
+            made = block_batch(dataset.columns, self._schema, self._blocks, self._account_uid)
+            page = {name: made.column(name).to_pylist() for name in dataset.key}
+            page[dataset.time] = [pc.min(made.column(dataset.time)).value]
+        else:
+            page = dataset.table(self._items, self._account_uid, amounts_as_sent=True)
+            made = batch(dataset.columns, self._schema, page)
+        oldest = min(page[dataset.time], default=None)
         if self._written_until is not None and oldest is not None and oldest <= self._written_until:
             raise OutOfOrder(
                 "a row was listed beyond rows that are later than it: KuCoin's listing is not in order of "
                 f"{self._dataset.time}"
             )
-        self._keys.add(_keys(page, self._dataset.key))
-        self._waiting.append(batch(self._dataset.columns, self._schema, page))
-        self._rows_waiting += len(self._items)
-        self._items = []
+        self._keys.add(_keys(page, dataset.key))
+        self._waiting.append(made)
+        self._rows_waiting += len(made)
+        self._items, self._blocks = [], []
 
     def finish(self, metadata: Mapping[str, str]) -> Finished:
         """
@@ -230,7 +247,7 @@ class PieceFile:
         :param metadata: for formats that have a place for it
         :raise Incomplete: when a row was there twice
         """
-        if self._items:
+        if self._items or self._blocks:
             self._convert()
         self._write_groups(all_of_it=True)
         self._keys.check()

@@ -207,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--vip", type=int, default=0, choices=range(13), help="VIP level, for rate limits", metavar="0-12"
     )
-    parser.add_argument("--no-quota", action="store_true", help="count weight, but limit nobody")
+    parser.add_argument("--no-quota", action="store_true", help="count weight, but limit nobody, and tell of no quota")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait so long before every answer")
     parser.add_argument(
         "--allow-withdrawals",

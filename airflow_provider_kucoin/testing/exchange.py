@@ -172,7 +172,8 @@ class Exchange(Access, Books, Assets, Money):
             reply = wire.refusal(refusal.code, refusal.message, self._http_status(refusal.code))
         if charge is not None:
             reply.weight = charge.weight
-            if not route.is_public or self.readings.ratelimit_headers_on_public:
+            # An exchange that limits nobody has no quota to tell of.
+            if self.enforce_quota and (not route.is_public or self.readings.ratelimit_headers_on_public):
                 reply.headers |= charge.headers
         return reply
 

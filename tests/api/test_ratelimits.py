@@ -92,7 +92,7 @@ def test_a_first_request_that_gets_no_answer_is_not_waited_for_long() -> None:
     assert budget.wait(2, PATIENCE) == BRIEFLY
 
 
-def test_a_pool_that_never_tells_its_quota_is_asked_one_request_at_a_time() -> None:
+def test_as_long_as_no_answer_comes_requests_go_one_at_a_time() -> None:
     budget = Budget()
     for now in range(100):
         assert budget.wait(2, float(now)) == 0
@@ -101,14 +101,16 @@ def test_a_pool_that_never_tells_its_quota_is_asked_one_request_at_a_time() -> N
         budget.answered(2, None, float(now), now + 0.5)
 
 
-def test_a_pool_that_need_not_tell_is_used_freely_once_it_has_not() -> None:
-    budget = Budget(must_tell=False)
+def test_a_pool_that_answers_and_tells_of_no_quota_is_used_freely_until_it_tells() -> None:
+    budget = Budget()
     budget.sent(2, 0.0)
     assert budget.wait(2, 0.0) == BRIEFLY
-    budget.answered(2, None, 0.0, 0.1)
+    budget.answered(2, None, 0.0, 0.1, was_granted=True)
     for _ in range(100):
         assert budget.wait(2, 0.1) == 0
         budget.sent(2, 0.1)
+    budget.answered(2, None, 0.1, 0.2)
+    assert budget.wait(2, 0.2) == 0
     budget.answered(2, Quota(2000, 50, 30_000), 0.1, 0.2)
     assert budget.wait(2, 0.2) > BRIEFLY
 
