@@ -76,9 +76,11 @@ def provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{_PACKAGE}.hooks.kucoin.KucoinHook",
                 "hook-name": _INTEGRATION,
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
+                    # The base URL may have its port in it. It is shown all the same, because Airflow 3.3's button that
+                    # tests a connection refuses those whose port is empty.
+                    "hidden-fields": ["schema"],
                     "relabeling": {"login": "API key", "password": "API secret", "host": "Base URL"},
-                    "placeholders": {"host": "https://api.kucoin.com"},
+                    "placeholders": {"host": "https://api.kucoin.com", "port": "443"},
                 },
                 "conn-fields": CONNECTION_FIELDS,
             }
@@ -109,6 +111,15 @@ def provider_info() -> dict[str, Any]:
         "extra-links": [
             f"{_PACKAGE}.links.withdrawal.KucoinTransactionLink",
             f"{_PACKAGE}.links.withdrawal.KucoinWithdrawalLink",
+        ],
+        "notifications": [f"{_PACKAGE}.notifications.withdrawal.KucoinWithdrawalNotifier"],
+        "asset-uris": [
+            {
+                "schemes": ["kucoin"],
+                "handler": f"{_PACKAGE}.assets.kucoin.sanitize_uri",
+                "factory": f"{_PACKAGE}.assets.kucoin.create_asset",
+                "to_openlineage_converter": f"{_PACKAGE}.assets.kucoin.convert_asset_to_openlineage",
+            }
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.kucoin"]}],
         "transfers": [

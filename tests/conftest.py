@@ -29,12 +29,16 @@ os.environ |= {
     "NO_PROXY": "127.0.0.1,localhost",
 }
 
+import base64  # noqa: E402
 import csv  # noqa: E402
+import hashlib  # noqa: E402
+import hmac  # noqa: E402
 import http.client  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
+import logging  # noqa: E402
 import threading  # noqa: E402
-from dataclasses import dataclass, field  # noqa: E402
+from dataclasses import dataclass, field, replace  # noqa: E402
 from datetime import UTC, datetime, timedelta  # noqa: E402
 from decimal import Decimal  # noqa: E402
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: E402
@@ -91,6 +95,15 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
 def connection(server: Server, connect: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The connection `kucoin_default`, to the exchange."""
     return connect(server.connection())
+
+
+@pytest.fixture
+def serialization() -> Any:
+    """What turns DAGs into what Airflow stores, under the name that this Airflow has for it."""
+    from airflow.serialization import serialized_objects
+
+    # Before 3.2 one class is both.
+    return getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
 
 
 # ----------------------------------------------------------------------------------------------------- a wire to tap
@@ -255,7 +268,6 @@ def wire(tap: Callable[..., Wiretap], through: Callable[..., Respond]) -> Wireta
 @pytest.fixture(scope="session")
 def _s3_url() -> Iterator[str]:
     import functools
-    import logging
 
     import botocore.session
     from moto.server import ThreadedMotoServer
@@ -443,3 +455,115 @@ def same(truth: Callable[[int, int], list[dict[str, Any]]]) -> Callable[..., Non
             assert {**row, "context": row["context"] or ""} == {**want, "context": want["context"] or ""}
 
     return same
+
+
+# ------------------------------------------------------------------------------------------------------------- metrics
+
+
+class Measured(list[tuple[str, float, dict[str, str]]]):
+    """A backend of Airflow's stats that keeps what it is told: name, value, tags."""
+
+    def __bool__(self) -> bool:
+        """Say that it is there, also while it is empty: Airflow 2 makes another one otherwise."""
+        return True
+
+    def incr(self, stat: str, count: int = 1, rate: float = 1, *, tags: Any = None) -> None:  # noqa: ARG002
+        self.append((stat, count, dict(tags or {})))
+
+    def gauge(self, stat: str, value: float, rate: float = 1, delta: bool = False, *, tags: Any = None) -> None:  # noqa: ARG002, FBT001, FBT002 - Airflow's signature
+        self.append((stat, value, dict(tags or {})))
+
+    def __getattr__(self, name: str) -> Any:
+        """Take whatever else Airflow itself tells, and forget it."""
+        return getattr(_no_stats(), name)
+
+    def named(self, name: str) -> list[tuple[float, dict[str, str]]]:
+        """Return value and tags of all that came under a name."""
+        return [(value, tags) for found, value, tags in self if found == name]
+
+    def total(self, name: str, **wanted: str) -> float:
+        """Add up what came under a name, with these tags."""
+        return sum(value for value, tags in self.named(name) if wanted.items() <= tags.items())
+
+
+def _no_stats() -> Any:
+    try:
+        from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
+    except ImportError:  # before Airflow 3.2
+        from airflow.metrics.base_stats_logger import NoStatsLogger
+    return NoStatsLogger
+
+
+@pytest.fixture
+def measured() -> Iterator[Measured]:
+    """What Airflow's stats are told meanwhile."""
+    found = Measured()
+    try:
+        from airflow.sdk.observability import stats
+    except ImportError:  # before Airflow 3.3
+        from airflow.providers.common.compat.sdk import Stats
+
+        before, Stats.instance = Stats.instance, found  # type: ignore[attr-defined]
+        yield found
+        Stats.instance = before  # type: ignore[attr-defined]
+        return
+    stats.initialize(factory=lambda: found, export_legacy_names=False)  # type: ignore[arg-type,return-value]
+    yield found
+    stats.initialize(factory=_no_stats(), export_legacy_names=False)
+
+
+# ------------------------------------------------------------------------------------------------------------- secrets
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """What must not sing, and the wire on which it must."""
+
+    key: str
+    secret: str
+    passphrase: str
+    hashed_passphrase: str
+    wire: Any
+
+    def absent_from(self, *texts: object) -> None:
+        """Assert that no text holds any of them, nor a signature that went over the wire."""
+        signatures = {heard.headers["kc-api-sign"] for heard in self.wire.heard if "kc-api-sign" in heard.headers}
+        for text in map(str, texts):
+            for canary in (self.key, self.secret, self.passphrase, self.hashed_passphrase, *signatures):
+                assert canary not in text
+
+
+@pytest.fixture
+def canaries(exchange: Exchange, server: Server, wire: Any, connect: Callable[..., Any]) -> Canaries:
+    """A key that is easy to find wherever it turns up."""
+    found = Canaries("songbird-key-0001", "songbird-secret-0002", "songbird-phrase-0003", "", wire)
+    digest = hmac.new(found.secret.encode(), found.passphrase.encode(), hashlib.sha256).digest()
+    key = replace(exchange.key, key=found.key, secret=found.secret, passphrase=found.passphrase)
+    exchange.add_key(key)
+    exchange.key = key
+    connect(server.connection(), {"futures_host": wire.url}, host=wire.url)
+    return replace(found, hashed_passphrase=base64.b64encode(digest).decode())
+
+
+@pytest.fixture
+def everything_logged() -> Iterator[Callable[[], str]]:
+    """All that any logger says, at DEBUG, un-masked, with the arguments and tracebacks of each record."""
+    records: list[logging.LogRecord] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    keeper, levels = Keep(logging.DEBUG), {}
+    names = ["", "urllib3", "aiohttp", "asyncio", "requests", "botocore", "boto3", "airflow", "airflow_provider_kucoin"]
+    for logger in map(logging.getLogger, names):
+        levels[logger] = logger.level
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(keeper)
+    formatter = logging.Formatter()
+    yield lambda: "\n".join(
+        f"{formatter.format(record)} {record.__dict__}" for record in records if record.name != "werkzeug"
+    )
+    for logger, level in levels.items():
+        logger.removeHandler(keeper)
+        logger.setLevel(level)

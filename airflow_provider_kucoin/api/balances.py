@@ -13,7 +13,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kucoin.api import endpoints
-from airflow_provider_kucoin.api.columns import Column, Kind
+from airflow_provider_kucoin.api.columns import Column, Kind, amounts
 from airflow_provider_kucoin.api.continuity import EXACT, ZERO
 from airflow_provider_kucoin.api.datasets import Dataset
 from airflow_provider_kucoin.api.errors import InvalidInput, UnexpectedData
@@ -204,9 +204,12 @@ def parse(source: Source, data: Any, taken_at_ms: int) -> list[Row]:
     blank = {"owner": "", "ownerName": None, "symbol": "", "reference": ""}
     about = {"takenAt": taken_at_ms, "source": source.name}
     try:
-        return [{**blank, **row, **about} for row in source.rows(data or ())]
+        found = [{**blank, **row, **about} for row in source.rows(data or ())]
     except (AttributeError, KeyError, TypeError) as problem:
         raise UnexpectedData(f"KuCoin's {source.name} balances have not the documented shape: {problem!r}") from None
+    if not all(isinstance(row["currency"], str) and isinstance(row["symbol"], str) for row in found):
+        raise UnexpectedData(f"KuCoin's {source.name} balances have a currency or symbol that is not a text")
+    return found
 
 
 def choose(
@@ -277,8 +280,11 @@ def live(ledger: str, rows: Iterable[Row]) -> dict[Account, tuple[Decimal, ...]]
     return found
 
 
+_AMOUNT = Column("amount", "amount", Kind.AMOUNT)
+
+
 def _number(value: Any) -> Decimal:
-    return ZERO if value is None else Decimal(str(value))
+    return ZERO if value is None else Decimal(amounts(_AMOUNT, [value])[0] or 0)
 
 
 def _sum(*values: Any) -> Decimal:

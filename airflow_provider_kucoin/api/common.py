@@ -158,7 +158,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 def kucoin_ledger_sql(sources: Mapping[str, str], dialect: str = "duckdb") -> str:
     """
-    Return a query over ledgers as :class:`KucoinLedgerToS3Operator` writes them, with one set of columns.
+    Return a query over ledgers as ``KucoinLedgerToS3Operator`` writes them, with one set of columns.
 
     DuckDB is what it is tested with. The texts for Athena and Spark follow their documentation.
 

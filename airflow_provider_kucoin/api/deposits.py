@@ -80,15 +80,18 @@ class Expected:
 
 
 def expected(
-    *, currency: str, since_ms: int, min_amount: object = None, tx_id: str | None = None, address: str | None = None
+    *, currency: Any, since_ms: int, min_amount: object = None, tx_id: Any = None, address: Any = None
 ) -> Expected:
     """
     Return the deposit that these parameters mean.
 
     :raise InvalidInput: naming the rule that they break
     """
-    if not currency or currency != currency.strip():
-        raise InvalidInput(f"currency={currency!r}: give its code, without blanks around it")
+    if not isinstance(currency, str) or not currency or currency != currency.strip():
+        raise InvalidInput(f"currency={repr(currency)[:80]}: give its code, without blanks around it")
+    for name, value in (("tx_id", tx_id), ("address", address)):
+        if value is not None and not isinstance(value, str):
+            raise InvalidInput(f"{name}={repr(value)[:80]} is not a text")
     least = Decimal(0) if min_amount in {None, ""} else parse_amount(min_amount)
     return Expected(currency, since_ms, least, (tx_id or "").partition("@")[0] or None, address or None)
 

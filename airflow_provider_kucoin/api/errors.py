@@ -1,22 +1,24 @@
 """
 What can go wrong with KuCoin, arranged by what the caller should do next.
 
-* KucoinError
-  + RetryableError          it was not acted on, or asking again is harmless: again
-    - RateLimited             ... after ``retry_after`` seconds
-    - ClockSkewed             ... signed with KuCoin's time
-    - Unavailable             ... when KuCoin, or the way to it, is back
-    - Incomplete              ... a read that contradicts itself; nothing of it may be kept
-  + FatalError              the answer will not change: never
-    - InvalidInput            refused here, before any request
-      . PolicyRefused             by the connection's withdrawal policy
-    - RequestRefused          KuCoin refused what was asked
-    - AuthenticationFailed    KuCoin does not accept the credentials
-    - PermissionDenied        the credentials are right, but may not do this
-    - OutOfRetention          KuCoin no longer has the data
-    - UnexpectedData          KuCoin sent what the declared schema cannot hold exactly
-    - ProofFailed             what was written is not complete, or not what KuCoin has
-  + OutcomeUnknown          it may have happened: find out before anything else
+.. code-block:: text
+
+   * KucoinError
+     + RetryableError          it was not acted on, or asking again is harmless: again
+       - RateLimited             ... after ``retry_after`` seconds
+       - ClockSkewed             ... signed with KuCoin's time
+       - Unavailable             ... when KuCoin, or the way to it, is back
+       - Incomplete              ... a read that contradicts itself; nothing of it may be kept
+     + FatalError              the answer will not change: never
+       - InvalidInput            refused here, before any request
+         . PolicyRefused             by the connection's withdrawal policy
+       - RequestRefused          KuCoin refused what was asked
+       - AuthenticationFailed    KuCoin does not accept the credentials
+       - PermissionDenied        the credentials are right, but may not do this
+       - OutOfRetention          KuCoin no longer has the data
+       - UnexpectedData          KuCoin sent what the declared schema cannot hold exactly
+       - ProofFailed             what was written is not complete, or not what KuCoin has
+     + OutcomeUnknown          it may have happened: find out before anything else
 
 ``code`` is KuCoin's own code (text, such as ``"400003"``) where there was one, ``http_status`` the status it came with.
 Messages never hold credentials, signatures or whole bodies: what KuCoin says is cut at 256 characters.

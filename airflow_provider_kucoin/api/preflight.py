@@ -80,12 +80,17 @@ def find_chain(wanted: Order, currency: Mapping[str, Any]) -> Mapping[str, Any] 
     Ids and names are two vocabularies ("trx" and "TRC20"); requests take ids. An id comes before a name, because one
     chain's name could be another one's id.
     """
-    chains = currency.get("chains") or []
+    chains = _chains(currency)
     for field in ("chainId", "chainName"):
         for chain in chains:
             if wanted.chain is not None and str(chain.get(field, "")).lower() == wanted.chain.lower():
                 return dict(chain)
     return None
+
+
+def _chains(currency: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = currency.get("chains")
+    return [chain for chain in found if isinstance(chain, dict)] if isinstance(found, list) else []
 
 
 def with_chain_id(wanted: Order, currency: Mapping[str, Any]) -> Order:
@@ -97,8 +102,8 @@ def with_chain_id(wanted: Order, currency: Mapping[str, Any]) -> Order:
     if wanted.withdraw_type != "ADDRESS":
         return wanted
     chain = find_chain(wanted, currency)
-    if chain is None:
-        known = ", ".join(f"{row.get('chainId')} ({row.get('chainName')})" for row in currency.get("chains") or [])
+    if chain is None or not chain.get("chainId"):
+        known = ", ".join(f"{row.get('chainId')} ({row.get('chainName')})" for row in _chains(currency))[:1000]
         raise InvalidInput(f"chain={wanted.chain!r} is not a chain of {wanted.currency}: {known or 'it has none'}")
     return replace(wanted, chain=str(chain["chainId"]))
 
@@ -160,7 +165,7 @@ def _larger(*given: object) -> Decimal | None:
 def _enabled(wanted: Order, chain: Mapping[str, Any], quotas: Mapping[str, Any]) -> Verdict:
     enabled = quotas.get("isWithdrawEnabled") is True and chain.get("isWithdrawEnabled", True) is True
     where = f"{wanted.currency} on {wanted.chain}" if wanted.chain else wanted.currency
-    reason = f" ({quotas['reason']})" if quotas.get("reason") else ""
+    reason = f" ({str(quotas['reason'])[:256]})" if quotas.get("reason") else ""
     return Verdict("enabled", enabled, f"withdrawing {where} is {'open' if enabled else 'closed'} at KuCoin{reason}")
 
 
@@ -168,7 +173,7 @@ def _same_chain(wanted: Order, chain: Mapping[str, Any], quotas: Mapping[str, An
     if wanted.chain is None:
         return Verdict("chain", passed=True, detail="within KuCoin")
     # KuCoin's own sample asks for one chain and is answered about another.
-    answered = str(quotas.get("chain") or "")
+    answered = str(quotas.get("chain") or "")[:80]
     names = {str(chain[field]).lower() for field in ("chainId", "chainName") if chain.get(field)}
     return Verdict(
         "chain",

@@ -103,7 +103,7 @@ class Transfer:
 
 def transfer(
     *,
-    currency: str,
+    currency: Any,
     amount: object,
     from_account_type: str,
     to_account_type: str,
@@ -125,8 +125,8 @@ def transfer(
     ):
         if choice not in known:
             raise InvalidInput(f"{name}={choice!r} is not one of {', '.join(map(repr, known))}")
-    if not currency or currency != currency.strip():
-        raise InvalidInput(f"currency={currency!r}: give its code, without blanks around it")
+    if not isinstance(currency, str) or not currency or currency != currency.strip():
+        raise InvalidInput(f"currency={repr(currency)[:80]}: give its code, without blanks around it")
     for name, value, needed in (
         ("from_user_id", from_user_id, transfer_type == "SUB_TO_PARENT"),
         ("to_user_id", to_user_id, transfer_type == "PARENT_TO_SUB"),

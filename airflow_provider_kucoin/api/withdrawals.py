@@ -310,26 +310,36 @@ def same_address(wanted: Order, row: Mapping[str, Any]) -> bool:
     KuCoin's samples show some with ``*`` in place of a part (UNVERIFIED whether its answers do), and an address in
     hexadecimal digits means the same in any case.
     """
-    parts = re.split(r"\*+", str(row.get("address") or ""))
-    shown = ".+".join(map(re.escape, parts))
-    return re.fullmatch(shown, wanted.address, re.IGNORECASE) is not None
+    first, *rest = re.split(r"\*+", str(row.get("address") or "").lower())
+    address = wanted.address.lower()
+    if not rest:
+        return address == first
+    # Not a pattern with a wildcard for each star: many of them would be tried in all ways.
+    *middle, last = rest
+    at = len(first)
+    for part in middle:
+        found = address.find(part, at + 1)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return address.startswith(first) and address.endswith(last) and at < len(address) - len(last)
 
 
 def differences(wanted: Order, row: Mapping[str, Any]) -> list[str]:
     """Return in what a withdrawal differs from the order, in words; nothing when it is the order's."""
     found = []
     if row.get("currency") != wanted.currency:
-        found.append(f"currency {row.get('currency')!r} instead of {wanted.currency!r}")
+        found.append(f"currency {_short(row.get('currency'))} instead of {wanted.currency!r}")
     if not same_amount(wanted, row):
-        found.append(f"amount {row.get('amount')!r} instead of {plain(wanted.amount)!r}")
+        found.append(f"amount {_short(row.get('amount'))} instead of {plain(wanted.amount)!r}")
     if not same_address(wanted, row):
         found.append(f"address {short_address(str(row.get('address')))!r} instead of {short_address(wanted.address)!r}")
     if (row.get("memo") or None) != wanted.memo:
-        found.append(f"memo {row.get('memo')!r} instead of {wanted.memo!r}")
+        found.append(f"memo {_short(row.get('memo'))} instead of {wanted.memo!r}")
     # Rows within KuCoin have no chain; the list gives its id, a withdrawal by id both id and name.
     chains = {str(row[name]).lower() for name in ("chain", "chainId", "chainName") if row.get(name)}
     if chains and wanted.chain and wanted.chain.lower() not in chains:
-        found.append(f"chain {'/'.join(sorted(chains))!r} instead of {wanted.chain!r}")
+        found.append(f"chain {_short('/'.join(sorted(chains)))} instead of {wanted.chain!r}")
     return found
 
 
@@ -362,7 +372,7 @@ def spent(rows: Sequence[Mapping[str, Any]], currency: str) -> Decimal:
         if row.get("currency") == currency and outcome(row.get("status")) is not Outcome.FAILED:
             amount = number(row.get("amount"))
             if amount is None:
-                raise UnexpectedData(f"KuCoin's history holds a withdrawal of {row.get('amount')!r} {currency}")
+                raise UnexpectedData(f"KuCoin's history holds a withdrawal of {_short(row.get('amount'))} {currency}")
             total = EXACT.add(total, amount)
     return total
 
@@ -373,13 +383,23 @@ def wallet_tx_id(withdrawal: Mapping[str, Any]) -> str | None:
 
 
 def number(value: object) -> Decimal | None:
-    """Return KuCoin's number as a decimal, ``None`` when it is none."""
+    """Return KuCoin's number as a decimal, ``None`` when it is none, or no amount of money that there could be."""
     try:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    exponent = found.as_tuple().exponent
+    if not isinstance(exponent, int) or found.adjusted() > MOST_DIGITS or exponent < -MOST_DIGITS:
+        # Not finite; or, written out, as much as would fill the memory.
+        return None
+    return found
 
 
+def _short(value: object) -> str:
+    return repr(value)[:80]
+
+
+#: Before the point, and after it: more than any amount has.
+MOST_DIGITS = 60
 FeeDeductType = Literal["EXTERNAL", "INTERNAL"]
 WithdrawType = Literal["ADDRESS", "UID", "MAIL", "PHONE"]

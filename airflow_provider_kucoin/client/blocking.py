@@ -13,10 +13,13 @@ import urllib3
 from requests.auth import AuthBase
 
 from airflow_provider_kucoin.api.calls import NoAnswer, Sleep, ask_the_time, call, wait_for_quota
+from airflow_provider_kucoin.api.endpoints import TIMESTAMP
 from airflow_provider_kucoin.api.envelope import Answer
-from airflow_provider_kucoin.api.errors import InvalidInput
+from airflow_provider_kucoin.api.errors import InvalidInput, Unavailable
+from airflow_provider_kucoin.api.pages import LATEST_MS
 from airflow_provider_kucoin.api.signing import sign
 from airflow_provider_kucoin.client.network import REAL, Network
+from airflow_provider_kucoin.client.observing import UNOBSERVED, Observer, asked, cause_of_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -68,6 +71,7 @@ class BlockingClient:
     Calls KuCoin and waits for the answer.
 
     :param session: sends the requests; its connections are kept alive between calls
+    :param observer: is told of every request and every wait
     """
 
     def __init__(
@@ -79,8 +83,10 @@ class BlockingClient:
         retry: Retry | None = None,
         surroundings: Surroundings = REAL,
         sleep: Callable[[float], object] = time.sleep,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.line = line
+        self._observer = observer
         self._network = network
         self._session = session
         self._retry = retry
@@ -107,12 +113,18 @@ class BlockingClient:
                 body=body,
                 retry=self._retry,
                 timestamp_ms=timestamp_ms,
-            )
+            ),
+            endpoint,
         )
 
     def server_time_ms(self) -> int:
         """Ask KuCoin for its time, and sign with it from now on."""
-        return int(self.follow(ask_the_time(self.line, self._surroundings, self._retry)))
+        before = self.line.clock_offset_ms
+        now_ms = int(self.follow(ask_the_time(self.line, self._surroundings, self._retry)))
+        if not 0 < now_ms <= LATEST_MS:
+            self.line.clock_offset_ms = before
+            raise Unavailable("no usable answer: what KuCoin gave as its time is none")
+        return now_ms
 
     def monotonic(self) -> float:
         """Return seconds on a clock that never jumps."""
@@ -126,11 +138,19 @@ class BlockingClient:
         """Wait until there is quota for a call of ``endpoint``; return whether that took any time."""
         seconds = wait_for_quota(self.line, endpoint, self._surroundings)
         if seconds > 0:
+            cause = cause_of_wait(self.line, endpoint, self._surroundings)
+            self._observer.waiting(endpoint, seconds, cause, self._surroundings.monotonic())
             self._sleep(seconds)
         return seconds > 0
 
-    def follow(self, steps: Generator[Send | Sleep, Answer | NoAnswer | None, Any]) -> Any:
-        """Do what ``steps`` say until they return, and return what they do."""
+    def follow(
+        self, steps: Generator[Send | Sleep, Answer | NoAnswer | None, Any], endpoint: Endpoint = TIMESTAMP
+    ) -> Any:
+        """
+        Do what ``steps`` say until they return, and return what they do.
+
+        :param endpoint: whose call they are, for who observes it
+        """
         outcome: Answer | NoAnswer | None = None
         while True:
             try:
@@ -140,10 +160,13 @@ class BlockingClient:
             if isinstance(step, Sleep):
                 if step.seconds >= WORTH_A_LINE:
                     log.info("waiting %.1f s: %s", step.seconds, step.why)
+                cause = cause_of_wait(self.line, endpoint, self._surroundings, outcome)
+                self._observer.waiting(endpoint, step.seconds, cause, self._surroundings.monotonic())
                 self._sleep(step.seconds)
                 outcome = None
             else:
                 outcome = self._send(step)
+                self._observer.answered(asked(step, endpoint), outcome)
 
     def _send(self, step: Send) -> Answer | NoAnswer:
         # Prepared without the session, so that only the headers named here leave.

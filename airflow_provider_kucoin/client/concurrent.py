@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from airflow_provider_kucoin.api.calls import NoAnswer, Sleep, call
 from airflow_provider_kucoin.api.envelope import Answer
 from airflow_provider_kucoin.client.network import REAL, Network
+from airflow_provider_kucoin.client.observing import UNOBSERVED, Observer, asked, cause_of_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -34,6 +35,7 @@ class ConcurrentClient:
     Calls KuCoin from a running event loop. An asynchronous context manager.
 
     :param concurrency: the most requests under way at once
+    :param observer: is told of every request and every wait
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class ConcurrentClient:
         retry: Retry | None = None,
         surroundings: Surroundings = REAL,
         concurrency: int = CONCURRENCY,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.line = line
+        self._observer = observer
         self._network = network
         self._retry = retry
         self._surroundings = surroundings
@@ -88,10 +92,11 @@ class ConcurrentClient:
             return await self._follow(
                 call(
                     self.line, endpoint, self._surroundings, path=path, params=params, retry=self._retry, decode=decode
-                )
+                ),
+                endpoint,
             )
 
-    async def _follow(self, steps: Generator[Send | Sleep, Answer | NoAnswer | None, Any]) -> Any:
+    async def _follow(self, steps: Generator[Send | Sleep, Answer | NoAnswer | None, Any], endpoint: Endpoint) -> Any:
         outcome: Answer | NoAnswer | None = None
         try:
             while True:
@@ -102,10 +107,13 @@ class ConcurrentClient:
                 if isinstance(step, Sleep):
                     if step.seconds >= 1:
                         log.debug("waiting %.1f s: %s", step.seconds, step.why)
+                    cause = cause_of_wait(self.line, endpoint, self._surroundings, outcome)
+                    self._observer.waiting(endpoint, step.seconds, cause, self._surroundings.monotonic())
                     await asyncio.sleep(step.seconds)
                     outcome = None
                 else:
                     outcome = await self._send(step)
+                    self._observer.answered(asked(step, endpoint), outcome)
         finally:
             # A cancelled call gives back the quota that it had taken for the request under way.
             steps.close()

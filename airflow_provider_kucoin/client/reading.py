@@ -29,6 +29,7 @@ from airflow_provider_kucoin.api.pages import (
 from airflow_provider_kucoin.api.windows import Slice, halves, slices
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
 from airflow_provider_kucoin.client.merging import chained, merged
+from airflow_provider_kucoin.client.observing import UNOBSERVED, Observer
 from airflow_provider_kucoin.client.owning import Owning, alike, oldest_first
 from airflow_provider_kucoin.client.stretches import Source, read_stretches
 
@@ -328,6 +329,7 @@ class PieceReader:
     :param pieces: what will be asked for, in this order; those to come are begun early
     :param queries: KuCoin's parameters of each query whose rows make up a piece
     :param typed: read rows into types of their own, see :meth:`Dataset.decode`
+    :param observer: is told of every request and every wait
     """
 
     def __init__(
@@ -340,8 +342,9 @@ class PieceReader:
         *,
         retry: Retry | None = None,
         typed: bool = False,
+        observer: Observer = UNOBSERVED,
     ) -> None:
-        self._client = ConcurrentClient(line, network, retry=retry)
+        self._client = ConcurrentClient(line, network, retry=retry, observer=observer)
         self._typed = typed
         self._dataset = dataset
         self._coming = deque(pieces)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kucoin.api import endpoints
 from airflow_provider_kucoin.api.errors import FatalError, Incomplete, KucoinError, RequestRefused
+from airflow_provider_kucoin.api.pages import as_object
 from airflow_provider_kucoin.api.polling import interval
 from airflow_provider_kucoin.api.withdrawals import Outcome, outcome
 from airflow_provider_kucoin.client.listing import read_listing
@@ -217,7 +218,7 @@ class Watch:
     async def _look_at_one(self, wait: Wait) -> None:
         path = endpoints.WITHDRAWAL.path.replace("{withdrawalId}", wait.withdrawal_id)
         try:
-            row = dict(await self._client.call(endpoints.WITHDRAWAL, path=path))
+            row = as_object(await self._client.call(endpoints.WITHDRAWAL, path=path), "the withdrawal")
         except RequestRefused as problem:
             # How KuCoin answers about a withdrawal that it does not show yet is not documented.
             self._again([wait], problem)

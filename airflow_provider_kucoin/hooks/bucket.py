@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_kucoin.api.errors import FatalError, InvalidInput
+from airflow_provider_kucoin.hooks.lineage import was_read, was_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,7 @@ class Bucket:
                 f"{self.uri(key)} cannot be read (S3: {code}). Check that it is there, and that connection "
                 f"{self._aws_conn_id!r} may s3:GetObject it"
             ) from None
+        was_read(self._hook, lambda: self.uri(key))
 
     def publish(self, path: Path, key: str, *, content_type: str, metadata: Mapping[str, str], replace: bool) -> None:
         """
@@ -148,6 +150,7 @@ class Bucket:
             self._refuse(key, cause)
         except ClientError as problem:
             self._refuse(key, problem)
+        was_written(self._hook, lambda: self.uri(key))
 
     def _refuse(self, key: str, problem: ClientError) -> NoReturn:
         code, words = problem.response["Error"].get("Code", "?"), problem.response["Error"].get("Message", "")

@@ -51,7 +51,7 @@ def settings(connection: Connection, extra: Mapping[str, Any] | None = None) -> 
         raise InvalidInput(f"connection {conn_id!r}: extra is not a JSON object")
     key_version = str(extra.get("key_version") or "3")
     if key_version not in KEY_VERSIONS:
-        raise InvalidInput(f"connection {conn_id!r}: extra field 'key_version'={key_version!r} is not one of 2, 3")
+        raise InvalidInput(f"connection {conn_id!r}: extra field 'key_version'={key_version!r:.80} is not one of 2, 3")
     site_type = extra.get("site_type")
     return Settings(
         site=Site(
@@ -76,22 +76,26 @@ def settings(connection: Connection, extra: Mapping[str, Any] | None = None) -> 
     )
 
 
-def _host(connection: Connection) -> str | None:
-    host = connection.host
+def _host(connection: Connection) -> Any:
+    host: Any = connection.host
     if not host:
         return None
+    if not isinstance(host, str):
+        return host  # which is refused by name
     if "://" not in host:
         # Never plain HTTP by default: the API key travels in a header.
         host = f"{connection.schema or 'https'}://{host}"
     return f"{host.rstrip('/')}:{connection.port}" if connection.port else host
 
 
-def _base_url(conn_id: str, name: str, given: str | None, default: str) -> str:
+def _base_url(conn_id: str, name: str, given: Any, default: str) -> str:
+    if given and not isinstance(given, str):
+        raise InvalidInput(f"connection {conn_id!r}: {name} is not a text: give a base URL such as {default}")
     url = (given or default).strip()
     url = (url if "://" in url else f"https://{url}").rstrip("/")
     if not _is_base_url(url):
         # What stands in front of an @ is a password as often as not.
-        shown = f"{name}={given!r}" if "@" not in url else f"{name}, which holds an @,"
+        shown = f"{name}={given!r:.200}" if "@" not in url else f"{name}, which holds an @,"
         raise InvalidInput(f"connection {conn_id!r}: {shown} is not a base URL such as {default}")
     return url
 

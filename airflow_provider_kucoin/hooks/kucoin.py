@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow.providers.http.hooks.http import HttpHook
 
 from airflow_provider_kucoin.api import endpoints
+from airflow_provider_kucoin.api.balances import BALANCES
 from airflow_provider_kucoin.api.calls import Line, Retry, ask_the_time
 from airflow_provider_kucoin.api.columns import rows
 from airflow_provider_kucoin.api.datasets import out_of_retention
@@ -35,9 +36,10 @@ from airflow_provider_kucoin.api.general_calls import (
 from airflow_provider_kucoin.api.histories import history
 from airflow_provider_kucoin.api.keycheck import diagnose
 from airflow_provider_kucoin.api.ledgers import ledger, symbols
-from airflow_provider_kucoin.api.pages import Candles, Numbered, Stretches, parse_page, parse_stretch
+from airflow_provider_kucoin.api.pages import Candles, Numbered, Stretches, as_object, parse_page, parse_stretch
 from airflow_provider_kucoin.api.plans import estimated
 from airflow_provider_kucoin.api.selections import needs_all_symbols, select
+from airflow_provider_kucoin.api.sources import PUBLIC, source_of
 from airflow_provider_kucoin.api.transfers import transfer
 from airflow_provider_kucoin.api.windows import (
     Window,
@@ -52,6 +54,8 @@ from airflow_provider_kucoin.client.network import REAL
 from airflow_provider_kucoin.client.reading import PieceReader
 from airflow_provider_kucoin.hooks.balances import Snapshot
 from airflow_provider_kucoin.hooks.connection import Settings, settings
+from airflow_provider_kucoin.hooks.lineage import was_read
+from airflow_provider_kucoin.hooks.metrics import Metrics
 from airflow_provider_kucoin.hooks.planner import Planner
 from airflow_provider_kucoin.hooks.treasury import Treasury, Try
 
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.plans import Plan
     from airflow_provider_kucoin.api.selections import Selection
     from airflow_provider_kucoin.api.signing import Value
+    from airflow_provider_kucoin.api.sources import Source
     from airflow_provider_kucoin.api.windows import Moment
     from airflow_provider_kucoin.api.withdrawals import FeeDeductType, WithdrawType
 
@@ -128,7 +133,19 @@ class KucoinHook(HttpHook):
 
     @cached_property
     def _client(self) -> BlockingClient:
-        return BlockingClient(self._line, self._settings.network, self._session, retry=self._retry, sleep=self._sleep)
+        return BlockingClient(
+            self._line,
+            self._settings.network,
+            self._session,
+            retry=self._retry,
+            sleep=self._sleep,
+            observer=self.metrics,
+        )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this hook's calls have come to; Airflow's stats are told as they are made."""
+        return Metrics(self.kucoin_conn_id)
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
@@ -248,6 +265,7 @@ class KucoinHook(HttpHook):
         :param account_type: ``main`` (funding), ``trade`` or ``option``
         """
         found = self._client.call(endpoints.ACCOUNTS, params={"currency": currency, "type": account_type})
+        was_read(self, lambda: self.source(BALANCES).uri)
         return list(found)
 
     def get_balances(
@@ -260,7 +278,9 @@ class KucoinHook(HttpHook):
             read, with a warning for each that it may not
         :param currencies: settlement currencies of futures accounts to ask for beside those of the contracts listed now
         """
-        return Snapshot(self._client, self.server_time_ms).take(include, currencies)
+        found = Snapshot(self._client, self.server_time_ms).take(include, currencies)
+        was_read(self, lambda: self.source(BALANCES).uri)
+        return found
 
     @cached_property
     def account_uid(self) -> str:
@@ -270,6 +290,11 @@ class KucoinHook(HttpHook):
             return str(found["uid"])
         except (KeyError, TypeError):
             raise UnexpectedData("KuCoin does not tell the uid of the account that the key belongs to") from None
+
+    def source(self, dataset: Dataset) -> Source:
+        """Return what lineage calls a dataset of this account."""
+        account = self.account_uid if dataset.endpoint.is_signed else PUBLIC
+        return source_of(dataset, self._settings.site.url(dataset.endpoint), account)
 
     def server_time_ms(self) -> int:
         """Return KuCoin's time in milliseconds since the epoch, and sign with it from now on."""
@@ -336,6 +361,7 @@ class KucoinHook(HttpHook):
         if dataset.check_window:
             dataset.check_window(window, selection.queries)
         account_uid = self.account_uid if dataset.endpoint.is_signed else ""
+        was_read(self, lambda: self.source(dataset).uri)
         with self.read_pieces(dataset, parts, selection) as reader:
             for piece in parts:
                 for items in reader.pages(piece):
@@ -353,7 +379,9 @@ class KucoinHook(HttpHook):
         # waited for their answers would wait for ever.
         line = Line(self._settings.site, self._settings.credentials, self._line.clock_offset_ms)
         network, retry = self._settings.network, self._retry
-        return PieceReader(line, network, dataset, parts, selection.queries, retry=retry, typed=True)
+        return PieceReader(
+            line, network, dataset, parts, selection.queries, retry=retry, typed=True, observer=self.metrics
+        )
 
     def count(self, dataset: Dataset, piece: Window, query: Mapping[str, str]) -> float:
         """Return how many rows a query brings of a piece: as KuCoin counts them, or as its first answer lets guess."""
@@ -555,12 +583,14 @@ class KucoinHook(HttpHook):
         retry = self._retry or Retry(attempts=2)
         try:
             site = self._settings.site.spot_url
-            client = BlockingClient(self._line, self._settings.network, self._session, retry=retry)
+            client = BlockingClient(
+                self._line, self._settings.network, self._session, retry=retry, observer=self.metrics
+            )
             now_ms = int(client.follow(ask_the_time(self._line, REAL, retry)))
         except KucoinError as problem:
             return False, f"PROBLEM: {problem}"
         try:
-            info = client.call(endpoints.API_KEY)
+            info = as_object(client.call(endpoints.API_KEY), "what the key may do")
         except KucoinError as problem:
             return False, f"{site} is reachable (clock {self._line.clock_offset_ms:+d} ms).\nPROBLEM: {problem}"
         found = diagnose(

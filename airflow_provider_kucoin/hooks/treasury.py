@@ -7,6 +7,7 @@ Every way of withdrawing comes through :meth:`Treasury.withdraw`, and so past th
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,11 +17,13 @@ import msgspec
 from airflow_provider_kucoin.api import endpoints, payments, transfers
 from airflow_provider_kucoin.api.errors import (
     ClockSkewed,
+    FatalError,
     InvalidInput,
     OutcomeUnknown,
     RequestRefused,
     RetryableError,
 )
+from airflow_provider_kucoin.api.pages import as_object
 from airflow_provider_kucoin.api.policy import check_day, check_static, pinned
 from airflow_provider_kucoin.api.preflight import Preflight, preflight, with_chain_id
 from airflow_provider_kucoin.api.windows import DAY_MS, stamp, to_ms
@@ -35,9 +38,10 @@ from airflow_provider_kucoin.api.withdrawals import (
     wallet_tx_id,
 )
 from airflow_provider_kucoin.client.listing import read_settled_listing
+from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_kucoin.api.endpoints import Endpoint
     from airflow_provider_kucoin.api.payments import Paid, Steps
@@ -102,17 +106,18 @@ class Treasury:
 
     def quotas(self, currency: str, chain: str | None) -> Row:
         """Return what KuCoin allows to withdraw of a currency, as it says it."""
-        return dict(self._client.call(endpoints.WITHDRAWAL_QUOTAS, params={"currency": currency, "chain": chain}))
+        asked: dict[str, Value] = {"currency": currency, "chain": chain}
+        return as_object(self._client.call(endpoints.WITHDRAWAL_QUOTAS, params=asked), "the quota")
 
     def currency(self, code: str) -> Row:
         """Return KuCoin's description of a currency, with its chains."""
         if not code.isascii() or not code.isalnum():
             raise InvalidInput(f"currency={code!r} is not a code such as 'USDT'")
-        return dict(self._client.call(endpoints.CURRENCY, path=f"/api/v3/currencies/{code}"))
+        return as_object(self._client.call(endpoints.CURRENCY, path=f"/api/v3/currencies/{code}"), "the currency")
 
     def get(self, withdrawal_id: str) -> Row:
         """Return a withdrawal by KuCoin's id."""
-        return dict(self._client.call(endpoints.WITHDRAWAL, path=_path(withdrawal_id)))
+        return as_object(self._client.call(endpoints.WITHDRAWAL, path=_path(withdrawal_id)), "the withdrawal")
 
     def history(self, currency: str, since_ms: int, until_ms: int) -> list[Row]:
         """Return the withdrawals of a currency in ``[since_ms, until_ms)``, by the time that KuCoin shows."""
@@ -150,9 +155,10 @@ class Treasury:
 
         :raise InvalidInput: naming the rule, the value and what to do
         """
-        fields = pinned(self._policy, self._conn_id, destination, parameters)
-        wanted = order(**fields)
-        check_static(self._policy, self._conn_id, wanted)
+        with _counted(parameters.get("currency")):
+            fields = pinned(self._policy, self._conn_id, destination, parameters)
+            wanted = order(**fields)
+            check_static(self._policy, self._conn_id, wanted)
         return wanted
 
     def check(self, wanted: Order) -> Preflight:
@@ -171,6 +177,12 @@ class Treasury:
         :param mark: the marker that finds it again
         :param settle: how long after KuCoin has accepted a withdrawal its history must show it
         """
+        with _counted(wanted.currency):
+            paid = self._pay(wanted, mark, do_preflight=do_preflight, settle=settle, attempt=attempt)
+        count_withdrawal(Fate.FOUND if paid.adopted else Fate.SENT, wanted.currency)
+        return self._result(paid, mark)
+
+    def _pay(self, wanted: Order, mark: str, *, do_preflight: bool, settle: timedelta, attempt: Try) -> Paid:
         remark = full_remark(mark, wanted.remark, self._policy.remark_limit)
         if do_preflight:
             wanted = with_chain_id(wanted, self.currency(wanted.currency))
@@ -199,7 +211,7 @@ class Treasury:
             search=lambda since_ms, now_ms: self.history(wanted.currency, since_ms - MARGIN_MS, now_ms + MARGIN_MS),
             prepare=prepare,
         )
-        return self._result(_Driver(self._client, errand, attempt.note).follow(steps), mark)
+        return _Driver(self._client, errand, attempt.note).follow(steps)
 
     def _since_ms(self, moment: datetime) -> int:
         """Return a moment of Airflow's by KuCoin's clock; where that is ahead, by the earlier one."""
@@ -313,9 +325,8 @@ class Treasury:
 
     def transferable(self, currency: str, account_type: str, tag: str | None = None) -> Row:
         """Return how much of an account can be transferred, as KuCoin says it."""
-        return dict(
-            self._client.call(endpoints.TRANSFERABLE, params={"currency": currency, "type": account_type, "tag": tag})
-        )
+        asked: dict[str, Value] = {"currency": currency, "type": account_type, "tag": tag}
+        return as_object(self._client.call(endpoints.TRANSFERABLE, params=asked), "what can be transferred")
 
     def deposits(self, currency: str, since_ms: int) -> list[Row]:
         """Return the deposits of a currency since a moment."""
@@ -435,6 +446,19 @@ class _Driver:
             return payments.Doubtful(f"KuCoin said success but gave no {self._errand.id_field}")
         log.info("KuCoin accepted it: %s %s", self._errand.id_field, found)
         return payments.Accepted(str(found))
+
+
+@contextmanager
+def _counted(currency: object) -> Iterator[None]:
+    """Count a withdrawal that comes to nothing in here. What may be tried again is neither."""
+    try:
+        yield
+    except OutcomeUnknown:
+        count_withdrawal(Fate.UNKNOWN, currency)
+        raise
+    except (FatalError, TypeError):
+        count_withdrawal(Fate.REFUSED, currency)
+        raise
 
 
 def _shown_at(row: Row, otherwise: int) -> int:

@@ -15,6 +15,7 @@ from airflow_provider_kucoin.api.calls import Line
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
 from airflow_provider_kucoin.client.watching import Watch
 from airflow_provider_kucoin.hooks.connection import Settings, settings
+from airflow_provider_kucoin.hooks.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,7 +79,9 @@ async def watch_on(conn_id: str) -> AsyncIterator[Watch]:
                 # Its import takes so long that the triggerer's event loop would stand still.
                 await asyncio.to_thread(importlib.import_module, "aiohttp")
                 found = await read_settings(conn_id)
-                shared.client = await ConcurrentClient(Line(found.site, found.credentials), found.network).__aenter__()
+                shared.client = await ConcurrentClient(
+                    Line(found.site, found.credentials), found.network, observer=Metrics(conn_id)
+                ).__aenter__()
                 shared.watch = Watch(shared.client)
         yield shared.watch
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kucoin.api import objects
+from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
 
@@ -91,6 +92,7 @@ class KucoinLedgerCheckOperator(BaseOperator):
         self.live_balance = live_balance
         self.kucoin_conn_id = kucoin_conn_id
         self.aws_conn_id = aws_conn_id
+        check_duration("window_length", window_length)
         if window_length <= timedelta(0):
             raise InvalidInput(f"window_length={window_length} is not positive: give the length of the runs' windows")
 

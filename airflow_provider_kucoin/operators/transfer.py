@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class KucoinTransferOperator(BaseOperator):
         self.from_account_tag = from_account_tag
         self.to_account_tag = to_account_tag
         self.client_oid = client_oid
+        check_duration("settle", settle)
         self.settle = settle
         self.kucoin_conn_id = kucoin_conn_id
 

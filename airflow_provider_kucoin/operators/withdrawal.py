@@ -15,10 +15,12 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.api.errors import RequestRefused, RetryableError
 from airflow_provider_kucoin.api.polling import interval
 from airflow_provider_kucoin.api.withdrawals import Outcome, marker, outcome
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
+from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
 from airflow_provider_kucoin.sensors.withdrawal import fail, settled
 from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
@@ -136,6 +138,7 @@ class KucoinWithdrawOperator(BaseOperator):
         self.preflight = preflight
         # not self.dry_run: that is a method of Airflow's
         self.only_rehearse = dry_run
+        check_duration("settle", settle)
         self.settle = settle
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
@@ -166,7 +169,10 @@ class KucoinWithdrawOperator(BaseOperator):
             self._withdrawal_id = result["withdrawal_id"]
             if outcome(result["status"]) is Outcome.FAILED:
                 fail(self.hook.get_withdrawal(result["withdrawal_id"]) if result["withdrawal_id"] else result)
-            if not self.wait_for_completion or outcome(result["status"]) is Outcome.SUCCEEDED:
+            if not self.wait_for_completion:
+                return result
+            if outcome(result["status"]) is Outcome.SUCCEEDED:
+                count_withdrawal(Fate.SETTLED, result["currency"])
                 return result
             return self._wait(result)
 
@@ -265,6 +271,7 @@ class KucoinWithdrawOperator(BaseOperator):
         return self._give_up(result, status)
 
     def _give_up(self, result: Mapping[str, Any], status: object) -> dict[str, Any]:
+        count_withdrawal(Fate.TIMED_OUT, result["currency"])
         raise AirflowFailException(
             f"withdrawal {result['withdrawal_id']} was not settled within {self.timeout:.0f} s; it goes on at KuCoin. "
             f"Last status: {status}"

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_kucoin.api.errors import FatalError, RequestRefused, RetryableError
 from airflow_provider_kucoin.api.withdrawals import STATUSES, Outcome, failure_reason, outcome, wallet_tx_id
+from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
 from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
@@ -83,6 +84,7 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
         try:
             return self._judge(super().execute(context))
         except AirflowSensorTimeout as problem:
+            count_withdrawal(Fate.TIMED_OUT, None)
             raise AirflowSensorTimeout(f"{problem} Last status: {self._status}") from None
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
@@ -113,6 +115,7 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         """Return what the trigger saw; it is judged in :meth:`resume_execution`."""
         if TIMED_OUT in event:
+            count_withdrawal(Fate.TIMED_OUT, None)
             raise AirflowSensorTimeout(
                 f"withdrawal {self.withdrawal_id} was not settled within {self.timeout:.0f} s; it goes on at KuCoin. "
                 f"Last status: {event[TIMED_OUT]}"
@@ -162,6 +165,7 @@ def settled(withdrawal: Mapping[str, Any]) -> dict[str, Any]:
     """
     if outcome(withdrawal.get("status")) is not Outcome.SUCCEEDED:
         fail(withdrawal)
+    count_withdrawal(Fate.SETTLED, withdrawal.get("currency"))
     found = {name: withdrawal.get(source) for name, source in RESULT.items()}
     found["chain"] = found["chain"] or withdrawal.get("chain")
     return {**found, "wallet_tx_id": wallet_tx_id(withdrawal)}
@@ -169,6 +173,7 @@ def settled(withdrawal: Mapping[str, Any]) -> dict[str, Any]:
 
 def fail(withdrawal: Mapping[str, Any]) -> NoReturn:
     """Fail without retries, with KuCoin's reason."""
+    count_withdrawal(Fate.FAILED, withdrawal.get("currency"))
     raise AirflowFailException(
         f"withdrawal {withdrawal.get('id')} of {withdrawal.get('amount')} {withdrawal.get('currency')} ended in "
         f"{withdrawal.get('status')}: {failure_reason(withdrawal)}. It is not paid again by a retry; to pay anew, use "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_kucoin import __version__
 from airflow_provider_kucoin.api import objects
@@ -12,7 +12,9 @@ from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.api.windows import MILLISECOND, Window, stamp, to_ms
 from airflow_provider_kucoin.hooks.bucket import Bucket, already_there
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+from airflow_provider_kucoin.hooks.metrics import count_object
 from airflow_provider_kucoin.hooks.run_times import run_times
+from airflow_provider_kucoin.transfers.events import Published, Told
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -34,7 +36,7 @@ class BalanceSnapshot:
         self.bucket = Bucket(operator.s3_bucket, operator.aws_conn_id)
         self.hook = KucoinHook(operator.kucoin_conn_id)
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Told:
         """Read all balances and publish them; return what was published."""
         self.bucket.check()
         key = self._key(self._due_ms(self.hook.server_time_ms()))
@@ -63,8 +65,8 @@ class BalanceSnapshot:
             ext=objects.extension(self.operator.file_format, self.compression),
         )
 
-    def _publish(self, key: str, rows: list[Row]) -> dict[str, Any]:
-        from airflow_provider_kucoin.lake.files import PieceFile
+    def _publish(self, key: str, rows: list[Row]) -> Told:
+        from airflow_provider_kucoin.lake.totals import TotalledFile
 
         began, account_uid, file_format = time.monotonic(), self.hook.account_uid, self.operator.file_format
         taken_at = stamp(max((row["takenAt"] for row in rows), default=self.hook.now_ms()))
@@ -75,7 +77,7 @@ class BalanceSnapshot:
             "kucoin.schema-version": str(BALANCES.schema_version),
             "kucoin.provider-version": __version__,
         }
-        with PieceFile(BALANCES, account_uid, file_format, self.compression, any_order=True) as file:
+        with TotalledFile(BALANCES, account_uid, file_format, self.compression, any_order=True) as file:
             file.add(rows)
             done = file.finish(about)
             self.bucket.publish(
@@ -87,4 +89,6 @@ class BalanceSnapshot:
             )
         uri = self.bucket.uri(key)
         self.log.info("wrote %s: %d rows, %d bytes, %.1f s", uri, done.rows, done.size, time.monotonic() - began)
-        return {"uri": uri, "rows": done.rows, "taken_at": taken_at, "bytes": done.size}
+        count_object(BALANCES, self.operator.kucoin_conn_id, done.rows, done.size)
+        result = {"uri": uri, "rows": done.rows, "taken_at": taken_at, "bytes": done.size}
+        return Told(BALANCES, account_uid, self.hook.source(BALANCES), [Published(result, file.totals)])

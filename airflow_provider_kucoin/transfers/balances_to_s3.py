@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
+from airflow_provider_kucoin.transfers.assets import asset_of
+from airflow_provider_kucoin.transfers.events import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_kucoin.transfers.events import Told
+
+#: What stands for a dataset's name in the key's template.
+NAME = "balances"
 #: One object for each moment at which a run was due.
 DEFAULT_KEY = "kucoin/balances/account={account}/date={date}/{start}.{ext}"
 
@@ -27,7 +34,8 @@ class KucoinBalancesToS3Operator(BaseOperator):
     ``max_delay`` fails rather than write today's balances under an old date. The questions are asked one after the
     other, so money that is moved meanwhile can be seen twice or not at all.
 
-    Returns a dict: ``uri``, ``rows``, ``taken_at``, ``bytes``.
+    Returns a dict: ``uri``, ``rows``, ``taken_at``, ``bytes``; and emits an asset event for
+    ``s3://<bucket>/<static part of the key>``, or for the task's own ``outlets``.
 
     :param s3_bucket: the bucket to write to
     :param s3_key: template of the object's key, with ``{account}`` (the KuCoin uid), ``{date}``, ``{start}`` (the
@@ -52,6 +60,8 @@ class KucoinBalancesToS3Operator(BaseOperator):
         "kucoin_conn_id",
         "aws_conn_id",
     )
+    #: What this execution published, for who asks afterwards.
+    _told: Told | None = None
     ui_color = "#24ae8f"
     ui_fgcolor = "#ffffff"
 
@@ -69,6 +79,8 @@ class KucoinBalancesToS3Operator(BaseOperator):
         aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
+        if "outlets" not in kwargs and (asset := asset_of(s3_bucket, s3_key, NAME)) is not None:
+            kwargs["outlets"] = [asset]
         super().__init__(**kwargs)
         self.s3_bucket = s3_bucket
         self.s3_key = s3_key
@@ -76,6 +88,7 @@ class KucoinBalancesToS3Operator(BaseOperator):
         self.file_format = file_format
         self.compression = compression
         self.replace = replace
+        check_duration("max_delay", max_delay)
         self.max_delay = max_delay
         self.kucoin_conn_id = kucoin_conn_id
         self.aws_conn_id = aws_conn_id
@@ -85,4 +98,13 @@ class KucoinBalancesToS3Operator(BaseOperator):
         from airflow_provider_kucoin.transfers.balance_snapshot import BalanceSnapshot
 
         with no_retry_when_fatal():
-            return BalanceSnapshot(self, context).run()
+            told = self._told = BalanceSnapshot(self, context).run()
+        tell(context, self.outlets, told, bucket=self.s3_bucket, key=self.s3_key)
+        [published] = told.published
+        return published.result
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
+        """Return where the object came from and what it is."""
+        from airflow_provider_kucoin.transfers.lineage import lineage
+
+        return None if self._told is None else lineage(self._told, bucket=self.s3_bucket, key=self.s3_key)

@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,19 @@ from airflow_provider_kucoin.api.selections import needs_all_symbols, select
 from airflow_provider_kucoin.api.windows import Window, choose, earlier, pieces, stamp, unsettled_for
 from airflow_provider_kucoin.hooks.bucket import Bucket, already_there
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+from airflow_provider_kucoin.hooks.metrics import count_object, tell_time_left
 from airflow_provider_kucoin.hooks.run_times import run_times
+from airflow_provider_kucoin.transfers.events import Published, Told
+from airflow_provider_kucoin.transfers.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_kucoin.api.pages import Item
     from airflow_provider_kucoin.api.selections import Selection
+    from airflow_provider_kucoin.api.totals import Totals
     from airflow_provider_kucoin.client.reading import PieceReader
     from airflow_provider_kucoin.lake.files import Finished
     from airflow_provider_kucoin.transfers.dataset_to_s3 import DatasetToS3Operator
@@ -51,6 +57,7 @@ class Copy:
         objects.check_distinct(operator.s3_key, self.pieces)
         if not needs_all_symbols(self.dataset, self.parameters):
             self._check_window(select(self.dataset, self.parameters))
+        self.published: list[Published] = []
         self.bucket = Bucket(operator.s3_bucket, operator.aws_conn_id)
         self.hook = KucoinHook(operator.kucoin_conn_id)
         self.log.info("window %s, from %s: %d object(s)", self.window, rule, len(self.pieces))
@@ -59,6 +66,7 @@ class Copy:
         """Read the window and publish its objects; return what was published."""
         self.bucket.check()
         self._wait_until_settled()
+        self._tell_time_left(self.window.start_ms)
         wanted = self._within_retention()
         before = self._before(wanted)
         if not self.operator.replace:
@@ -67,6 +75,7 @@ class Copy:
                     raise already_there(self.bucket.uri(key))
         self.selection = self._select(Window(min(before, default=self.window).start_ms, self.window.end_ms))
         wrong: list[UnexpectedData] = []
+        self.progress = self._follow([*before, *wanted])
         with self.hook.read_pieces(self.dataset, [*before, *wanted], self.selection) as reader:
             # What is oldest is lost first.
             again = [self._read_again(reader, piece, wrong) for piece in before]
@@ -74,9 +83,13 @@ class Copy:
         if wrong:
             raise wrong[0]
         published = [one for one in [*found, *again] if one is not None]
+        self._tell_time_left(self.window.end_ms)
         if not published:
             raise AirflowSkipException(f"nothing of {self.window} could be read: see the warnings above")
         return published
+
+    def _tell_time_left(self, unread_since_ms: int) -> None:
+        tell_time_left(self.dataset, self.operator.kucoin_conn_id, unread_since_ms, self.hook.now_ms())
 
     def _read_again(self, reader: PieceReader, piece: Window, wrong: list[UnexpectedData]) -> dict[str, Any] | None:
         """Read a piece of before; what is wrong with it fails the task, but not before its own window is written."""
@@ -85,6 +98,7 @@ class Copy:
         except UnexpectedData as problem:
             self.log.error("%s", problem)  # noqa: TRY400 - it is raised in the end
             wrong.append(problem)
+            self.progress.finished(piece)
             return None
 
     def _check_window(self, selection: Selection) -> None:
@@ -156,7 +170,7 @@ class Copy:
         attempt = 1
         while True:
             try:
-                return self._try_to_read(reader, piece, fresh=fresh, any_order=any_order, divided=divided)
+                found = self._try_to_read(reader, piece, fresh=fresh, any_order=any_order, divided=divided)
             except Incomplete as problem:
                 if attempt == READ_ATTEMPTS:
                     raise Incomplete(
@@ -168,21 +182,26 @@ class Copy:
                 divided = attempt > 1
                 attempt += 1
                 self.log.warning("reading %s again: %s", piece, problem)
+            else:
+                self.progress.finished(piece)
+                return found
 
     def _try_to_read(
         self, reader: PieceReader, piece: Window, *, fresh: bool, any_order: bool, divided: bool
     ) -> dict[str, Any] | None:
-        from airflow_provider_kucoin.lake.files import PieceFile
+        from airflow_provider_kucoin.lake.totals import TotalledFile
 
         began = time.monotonic()
         with (
-            PieceFile(
+            TotalledFile(
                 self.dataset, self._account(), self.operator.file_format, self.compression, any_order=any_order
             ) as file,
             closing(reader.pages(piece, divided=divided)) as pages,
         ):
+            self.progress.begin()
             for items in pages:
                 file.add(items)
+                self.progress.read(len(items), partial(self._time_of_last, items))
             done = file.finish(self._metadata(piece))
             # Time has passed: what was within reach when reading began may have dropped out before it was read.
             now_ms = self.hook.now_ms()
@@ -199,7 +218,28 @@ class Copy:
             late = {} if fresh else self._compare(piece, done)
             if late is None:
                 return None
-            return self._publish(piece, done, began) | late
+            result = self._publish(piece, done, began) | late
+            self._note(result, file.totals)
+            return result
+
+    def _note(self, result: dict[str, Any], totals: Totals) -> None:
+        """Keep what consumers will be told of an object, and count it."""
+        self.published.append(Published(result, totals))
+        late_rows = result.get("late_rows", 0)
+        count_object(self.dataset, self.operator.kucoin_conn_id, result["rows"], result["bytes"], late_rows)
+
+    def told(self) -> Told:
+        """Return what consumers are told, the oldest object first."""
+        published = sorted(self.published, key=lambda one: one.result["window_start"])
+        return Told(self.dataset, self._account(), self.hook.source(self.dataset), published)
+
+    def _follow(self, parts: Sequence[Window]) -> Progress:
+        usage, pool = self.hook.metrics, self.dataset.endpoint.pool
+        return Progress(parts, self.log.info, usage, partial(usage.quota, pool))
+
+    def _time_of_last(self, items: Sequence[Item]) -> int | None:
+        """Return how far reading has come, where rows come in the order of their times."""
+        return max(self.dataset.times_ms(items), default=None) if self.dataset.in_order else None
 
     def _leave(self, problem: OutOfRetention, *, fresh: bool) -> None:
         """Write nothing of a piece that KuCoin no longer has, as far as that is enough."""

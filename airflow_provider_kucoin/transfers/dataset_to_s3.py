@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import Asset, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
 from airflow_provider_kucoin.transfers.assets import asset_of
+from airflow_provider_kucoin.transfers.events import tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.api.datasets import Dataset
     from airflow_provider_kucoin.api.windows import Moment
+    from airflow_provider_kucoin.transfers.copying import Copy
 
 
 class DatasetToS3Operator(BaseOperator):
@@ -51,6 +54,8 @@ class DatasetToS3Operator(BaseOperator):
         "kucoin_conn_id",
         "aws_conn_id",
     )
+    #: The work of this execution, for who asks afterwards what came of it.
+    _copy: Copy | None = None
     ui_color = "#24ae8f"
     ui_fgcolor = "#ffffff"
 
@@ -104,9 +109,19 @@ class DatasetToS3Operator(BaseOperator):
         from airflow_provider_kucoin.transfers.copying import Copy
 
         with no_retry_when_fatal():
-            published = Copy(self, context).run()
-        self._tell_consumers(context, published)
+            copy = self._copy = Copy(self, context)
+            published = copy.run()
+        tell(context, self.outlets, copy.told(), bucket=self.s3_bucket, key=self.s3_key)
         return published
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
+        """Return where the objects came from and what they are; also of a task that failed after some of them."""
+        from airflow_provider_kucoin.transfers.lineage import lineage
+
+        copy = self._copy
+        if copy is None or not copy.published:
+            return None
+        return lineage(copy.told(), bucket=self.s3_bucket, key=self.s3_key)
 
     def _check_choices(self) -> None:
         """Refuse, while the DAG is parsed, what no template can make right."""
@@ -116,6 +131,8 @@ class DatasetToS3Operator(BaseOperator):
         ):
             if value not in known:
                 raise InvalidInput(f"{name}={value!r} is not one of {', '.join(map(repr, known))}")
+        check_duration("settle", self.settle)
+        check_duration("lookback", self.lookback)
         if self.settle < timedelta(0):
             raise InvalidInput(f"settle={self.settle} is negative: give the time to wait after the window's end")
         if self.lookback < timedelta(0):
@@ -124,20 +141,3 @@ class DatasetToS3Operator(BaseOperator):
             raise InvalidInput(
                 "lookback writes objects again whose rows have changed, and replace=False forbids that: use one of them"
             )
-
-    def _tell_consumers(self, context: Context, published: list[dict[str, Any]]) -> None:
-        events = context.get("outlet_events")
-        if events is None or not published:
-            return
-        dataset = self.find_dataset()
-        about = {
-            dataset.noun: dataset.name,
-            "rows": sum(found["rows"] for found in published),
-            "bytes": sum(found["bytes"] for found in published),
-            "window_start": min(found["window_start"] for found in published),
-            "window_end": max(found["window_end"] for found in published),
-            "objects": [found["uri"] for found in published],
-        }
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                events[outlet].extra = about

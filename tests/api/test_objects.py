@@ -15,6 +15,7 @@ from airflow_provider_kucoin.api.objects import (
     check_distinct,
     check_template,
     compression_of,
+    content_type,
     extension,
     key,
     static_prefix,
@@ -146,3 +147,17 @@ def test_an_unknown_format_or_compression_is_refused_with_the_known_ones(
 )
 def test_the_ending_tells_format_and_compression(file_format: str, compression: str, expected: str) -> None:
     assert extension(file_format, compression) == expected
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression", "expected"),
+    [
+        ("parquet", "zstd", "application/vnd.apache.parquet"),
+        ("jsonl", "none", "application/x-ndjson"),
+        ("csv", "none", "text/csv"),
+        ("jsonl", "gzip", "application/gzip"),
+        ("csv", "zstd", "application/zstd"),
+    ],
+)
+def test_the_media_type_is_that_of_the_bytes(file_format: str, compression: str, expected: str) -> None:
+    assert content_type(file_format, compression) == expected

@@ -139,6 +139,7 @@ def test_a_retry_finds_what_the_first_try_paid(
     assert (len(rich.withdrawals), len(posts())) == (1, 1)
 
 
+@pytest.mark.usefixtures("stores")
 def test_a_cleared_task_with_an_id_in_its_journal_asks_for_that_withdrawal_only(
     payment: Callable[..., Any], rich: Exchange
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_journal_that_cannot_be_understood_stops_the_task(
     assert posts() == []
 
 
+@pytest.mark.usefixtures("stores")
 @pytest.mark.parametrize("changed", [{"amount": "11"}, {"to_address": "T" + "2" * 33}, {"fee_deduct_type": "INTERNAL"}])
 def test_the_same_task_does_not_pay_another_order(
     payment: Callable[..., Any], rich: Exchange, changed: dict[str, Any]
@@ -429,6 +431,7 @@ def test_a_worker_that_froze_and_lost_its_task_cannot_pay(
     assert len(rich.withdrawals) == 1
 
 
+@pytest.mark.usefixtures("stores")
 def test_a_worker_that_froze_before_its_intent_looks_again(
     payment: Callable[..., Any], rich: Exchange, sleep: Callable[[float], None]
 ) -> None:

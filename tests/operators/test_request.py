@@ -285,17 +285,19 @@ def test_a_read_that_gets_no_answer_is_tried_again_by_airflow(call: Callable[...
 
 
 def test_neither_the_log_nor_the_serialised_dag_holds_a_secret(
-    call: Callable[..., Any], exchange: Exchange, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    call: Callable[..., Any],
+    exchange: Exchange,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    serialization: Any,
 ) -> None:
-    from airflow.serialization.serialized_objects import DagSerialization
-
     exchange.balances.set("USDT", "main", "31.4159")
     with caplog.at_level("DEBUG"), DAG("quiet", schedule=None) as dag:
         operator = KucoinOperator(task_id="call", method="GET", path=ACCOUNTS)
         assert operator.execute({})  # type: ignore[typeddict-item]
     with caplog.at_level("DEBUG"), pytest.raises(AirflowFailException):
         call("GET", "/api/v1/nowhere")
-    texts = [caplog.text, *capfd.readouterr(), json.dumps(DagSerialization.serialize_dag(dag)), str(vars(operator))]
+    texts = [caplog.text, *capfd.readouterr(), json.dumps(serialization.serialize_dag(dag)), str(vars(operator))]
     for text in texts:
         for secret in (exchange.key.key, exchange.key.secret, exchange.key.passphrase, "31.4159"):
             assert secret not in text

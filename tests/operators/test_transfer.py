@@ -110,7 +110,7 @@ def test_too_little_money_is_refused_for_good(moving: Callable[..., Any], rich: 
     assert rich.transfers == []
 
 
-@pytest.mark.usefixtures("any_duplicate")
+@pytest.mark.usefixtures("any_duplicate", "stores")
 def test_a_retry_after_success_moves_nothing(moving: Callable[..., Any], rich: Exchange) -> None:
     task = moving()
     assert task.run() == task.run()
@@ -146,7 +146,7 @@ def test_a_lost_answer_moves_the_money_once(
     assert result["order_id"] in {done.order_id, None}
 
 
-@pytest.mark.usefixtures("any_duplicate")
+@pytest.mark.usefixtures("any_duplicate", "stores")
 @pytest.mark.parametrize("acted", [True, False])
 def test_a_lost_answer_between_accounts_that_the_ledger_does_not_show_stops_for_a_person(
     moving: Callable[..., Any], rich: Exchange, *, acted: bool
@@ -160,7 +160,7 @@ def test_a_lost_answer_between_accounts_that_the_ledger_does_not_show_stops_for_
     assert len(rich.transfers) == acted
 
 
-@pytest.mark.usefixtures("any_duplicate")
+@pytest.mark.usefixtures("any_duplicate", "stores")
 @pytest.mark.parametrize("acted", [True, False])
 def test_a_worker_that_dies_in_the_request_is_followed_by_one_that_asks_the_ledger(
     moving: Callable[..., Any], rich: Exchange, *, acted: bool
@@ -199,6 +199,7 @@ def test_a_second_try_without_a_store_stops_for_a_person(moving: Callable[..., A
     assert rich.transfers == []
 
 
+@pytest.mark.usefixtures("stores")
 def test_the_same_task_does_not_make_another_transfer(moving: Callable[..., Any], rich: Exchange) -> None:
     task = moving()
     task.run()

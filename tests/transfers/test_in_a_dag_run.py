@@ -21,6 +21,7 @@ DAY = 86_400_000
 TODAY = 1_770_120_000_000 // DAY * DAY
 YESTERDAY = TODAY - DAY
 LEDGERS = ("spot", "trade_hf", "margin_hf", "futures")
+BALANCES = "kucoin/balances/account={uid}/date=2026-02-03/20260203T000000Z.parquet"
 #: Seconds; a minute is usual.
 PATIENCE = 300
 
@@ -91,7 +92,7 @@ def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_
         account = "public" if dataset == "klines" else uid
         key = f"kucoin/dataset={dataset}/account={account}/{day}"
         exactly(dataset, key, exchange.histories.rows(dataset, YESTERDAY, TODAY))
-    assert f"kucoin/balances/account={uid}/date=2026-02-03/20260203T000000Z.parquet" in bucket.keys
+    assert BALANCES.format(uid=uid) in bucket.keys
     assert len(bucket.keys) == len(LEDGERS) + 3 + 3
 
     states = database("select task_id, map_index, state from task_instance order by task_id, map_index")
@@ -114,9 +115,14 @@ def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_
     mapped = {event["ledger"]: event for event in events.pop("kucoin/ledgers")}
     assert set(mapped) == set(LEDGERS)
     for ledger, event in mapped.items():
-        assert event["objects"] == [f"s3://{bucket.name}/kucoin/ledger={ledger}/account={uid}/{day}"]
+        assert [one["uri"] for one in event["objects"]] == [
+            f"s3://{bucket.name}/kucoin/ledger={ledger}/account={uid}/{day}"
+        ]
         assert event["rows"] == len(list(exchange.entries(YESTERDAY, TODAY, ledger=ledger)))
         assert (event["window_start"], event["window_end"]) == ("2026-02-02T00:00:00Z", "2026-02-03T00:00:00Z")
     [alone], [funding] = events["alone/futures"], events["kucoin/dataset=funding"]
-    assert alone["objects"] == [f"s3://{bucket.name}/alone/futures/2026-02-02.parquet"]
+    assert [one["uri"] for one in alone["objects"]] == [f"s3://{bucket.name}/alone/futures/2026-02-02.parquet"]
     assert (alone["ledger"], funding["dataset"], funding["rows"]) == ("futures", "funding", 0)
+    [balances] = events["kucoin/balances"]
+    assert [one["uri"] for one in balances["objects"]] == [f"s3://{bucket.name}/{BALANCES.format(uid=uid)}"]
+    assert balances["taken_at"].startswith("2026-02-03T12:0")

@@ -1,0 +1,1 @@
+"""What Airflow's assets and lineage have to know of KuCoin."""
