@@ -22,7 +22,8 @@ def main() -> None:
         print("Installing the newest of everything; this takes some minutes.", flush=True)
         venv.create(folder, with_pip=True)
         pip = [str(Path(folder) / "bin" / "python"), "-m", "pip"]
-        subprocess.run([*pip, "install", "--quiet", "--progress-bar", "off", f"{ROOT}[dev]", *BUILD], check=True)
+        project = f"{ROOT}[dev,deployment]"
+        subprocess.run([*pip, "install", "--quiet", "--progress-bar", "off", project, *BUILD], check=True)
         frozen = [*pip, "freeze", "--exclude", "airflow-provider-kucoin"]
         pins = subprocess.run(frozen, check=True, capture_output=True, text=True).stdout.splitlines()
     named = {line.partition("==")[0] for line in pins}

@@ -129,20 +129,24 @@ def isolate() -> None:
 
 def airflow_settings(home: str, connection: dict[str, Any], s3_url: str) -> dict[str, str]:
     """Return the environment of an Airflow that knows the two servers."""
-    aws = {
-        "conn_type": "aws",
-        "login": "demo-key",
-        "password": "demo-secret",
-        "extra": {"endpoint_url": s3_url, "region_name": "us-east-1"},
-    }
     return {
         "AIRFLOW_HOME": home,
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags_examples"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW_CONN_KUCOIN_DEFAULT": json.dumps(connection),
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws_connection(s3_url)),
         "KUCOIN_LAKE_BUCKET": BUCKET,
+    }
+
+
+def aws_connection(s3_url: str) -> dict[str, Any]:
+    """Return an Airflow connection to the S3 server."""
+    return {
+        "conn_type": "aws",
+        "login": "demo-key",
+        "password": "demo-secret",
+        "extra": {"endpoint_url": s3_url, "region_name": "us-east-1"},
     }
 
 
@@ -164,9 +168,9 @@ def process(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def sandbox_exchange() -> Iterator[dict[str, Any]]:
-    """Run the sandbox on a free port, and return what it says of itself."""
-    command = (sys.executable, "-m", "airflow_provider_kucoin.testing", "--json", "--port", "0", "--days", "3")
+def sandbox_exchange(*options: str) -> Iterator[dict[str, Any]]:
+    """Run the sandbox on a free port, or as the options say, and return what it says of itself."""
+    command = (sys.executable, "-m", "airflow_provider_kucoin.testing", "--json", *(options or ("--port", "0")))
     with process(*command, stdout=subprocess.PIPE) as started:
         line = started.stdout.readline() if started.stdout else ""
         if not line:

@@ -12,20 +12,17 @@ import json
 import os
 import re
 import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import threading
-import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
+from airflow_deployment import PATIENCE, ROOT, Airflow3, Deployment, until
+from airflow_servers import SQLite, free_port
 
 from airflow_provider_kucoin.testing import Exchange, Server, Step
 from airflow_provider_kucoin.testing.wire import Reply
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing.wire import Request
 
-ROOT = Path(__file__).resolve().parents[2]
-#: Seconds for what takes a few on an idle machine.
-PATIENCE = 150
 #: Where an Airflow 2 is, which has no task state store. How it is made: constraints-2.11.txt.
 AIRFLOW_2 = Path(os.environ.get("KUCOIN_AIRFLOW_2", ROOT / ".venv-2.11"))
 WALLET = "TNPeeaaFB7K9cmo4uQpcU32zGK8G1NYqeL"
@@ -51,16 +45,13 @@ BOOK = {
 }
 #: How many connections there are besides the default one.
 RUNS = 16
-
-
-def until(what: str, found: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait until something is found, and return it."""
-    give_up_at = time.monotonic() + seconds
-    while not (it := found()):
-        if time.monotonic() > give_up_at:
-            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
-    return it
+#: What makes an example look every second, and try again at once.
+IMPATIENT = {"poke_interval=30": "poke_interval=1", "timedelta(minutes=1)": "timedelta(seconds=1)"}
+#: Settings with which a worker whose supervisor was killed with it is missed after so many seconds.
+MISSED_SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+}
 
 
 # ------------------------------------------------------------------------------------------------ holding a request
@@ -201,227 +192,59 @@ class Gate:
 # ------------------------------------------------------------------------------------------------------ real Airflows
 
 
-class Deployment:
-    """An Airflow in processes of its own, with a database of its own."""
+def connections(exchanges: Mapping[str, Server]) -> dict[str, str]:
+    """Return the settings that let an Airflow know exchanges."""
+    return {f"AIRFLOW_CONN_{name.upper()}": connection(server) for name, server in exchanges.items()}
 
-    def __init__(
-        self, home: Path, binaries: Path, exchanges: Mapping[str, Server], settings: Mapping[str, str]
-    ) -> None:
-        self.home = home
+
+def load_payments(airflow: Deployment) -> None:
+    """Give an Airflow the examples that move money, and a DAG with one payment."""
+    airflow.load("*.py", folder=Path(__file__).parent / "dags")
+    airflow.load("example_kucoin_treasury.py", IMPATIENT)
+    airflow.load("example_kucoin_payouts.py", IMPATIENT)
+
+
+class GatedAirflow3(Airflow3):
+    """The Airflow that the tests run under, with a gate between its workers and its API server."""
+
+    def __init__(self, folder: Path, exchanges: Mapping[str, Server]) -> None:
+        port = free_port()
+        self.gate = Gate(port)
         self.exchanges = exchanges
         """By connection."""
-        self.dags = home / "dags"
-        self.database = home / "airflow.db"
-        self._binaries = binaries
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_", "PYTHON"))}
-        self.environment = {
-            **kept,
-            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__FERNET_KEY": "",
-            # Writers wait for each other, and do not give up after 5 seconds as they would.
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout=60",
-            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            "NO_PROXY": "127.0.0.1,localhost",
-            **{f"AIRFLOW_CONN_{name.upper()}": connection(server) for name, server in exchanges.items()},
-            **settings,
-        }
-        self.dags.mkdir(parents=True)
-        for path in (Path(__file__).parent / "dags").glob("*.py"):
-            (self.dags / path.name).write_text(path.read_text())
-        for path in (ROOT / "dags_examples").glob("example_kucoin_[tp][ra][ey]*.py"):
-            (self.dags / path.name).write_text(_impatient(path.read_text()))
-
-    def run(self, *command: str) -> str:
-        """Run a command of this Airflow to its end, and return what it said."""
-        done = subprocess.run(  # noqa: S603
-            [str(self._binaries / command[0]), *command[1:]],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def make_database(self) -> None:
-        """Make the database, so that readers do not block writers."""
-        self.run("airflow", "db", "migrate")
-        with closing(sqlite3.connect(self.database)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-
-    def start(self, *names: str) -> None:
-        """Start processes of Airflow's, in process groups of their own."""
-        for name in names:
-            with (self.home / f"{name}.log").open("wb") as log:
-                self._processes[name] = subprocess.Popen(  # noqa: S603
-                    [str(self._binaries / "airflow"), name],
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-
-    def stop(self) -> None:
-        """End all processes, and those that they have started."""
-        for process in self._processes.values():
-            for one in self._family(process.pid):
-                with suppress(psutil.NoSuchProcess):
-                    one.kill()
-            process.wait()
-
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Look into Airflow's database."""
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as database:
-            return database.execute(query, values).fetchall()
-
-    def run_state(self, run_id: str) -> str | None:
-        """Return a run's state once it is over."""
-        found = self.rows("select state from dag_run where run_id = ?", run_id)
-        return found[0][0] if found and found[0][0] in {"success", "failed"} else None
-
-    def task(self, run_id: str, task_id: str) -> tuple[str, int]:
-        """Return a task's state and the number of its last try."""
-        query = "select state, try_number from task_instance where run_id = ? and task_id = ?"
-        state, tries = self.rows(query, run_id, task_id)[0]
-        return state, tries
-
-    def xcom(self, run_id: str, task_id: str) -> Any:
-        """Return what a task has returned."""
-        query = "select value from xcom where run_id = ? and task_id = ? and key = 'return_value'"
-        found = self.rows(query, run_id, task_id)
-        value = json.loads(found[0][0]) if found else None
-        return json.loads(value) if isinstance(value, str) else value
-
-    def journal(self, run_id: str, task_id: str) -> Any:
-        """Return what a task has written into its state store, if there is one."""
-        if not self.rows("select 1 from sqlite_master where name = 'task_state_store'"):
-            return None
-        query = (
-            "select value from task_state_store join dag_run on dag_run.id = dag_run_id "
-            "where dag_run.run_id = ? and task_id = ?"
-        )
-        found = self.rows(query, run_id, task_id)
-        return json.loads(found[0][0]) if found else None
-
-    def worker_at(self, port: int) -> psutil.Process:
-        """Return the process of a task, which is the one that has a line to that port."""
-
-        def found() -> psutil.Process | None:
-            for one in self._family(self._processes["scheduler"].pid):
-                with suppress(psutil.Error):
-                    if any(line.raddr and line.raddr.port == port for line in one.net_connections("tcp")):
-                        return one
-            return None
-
-        process: psutil.Process = until(f"a worker with a line to port {port}", found, 10)
-        return process
-
-    def logs(self) -> str:
-        """Return the ends of all logs, for who must find out why a test failed."""
-        found = sorted(self.home.glob("*.log")) + sorted(self.home.glob("logs/**/run_id=*/**/*.log"))
-        return "\n\n".join(f"== {path}\n{path.read_text(errors='replace')[-4000:]}" for path in found)
-
-    @staticmethod
-    def _family(pid: int) -> list[psutil.Process]:
-        with suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(pid)
-            return [*parent.children(recursive=True), parent]
-        return []
-
-
-class Airflow3(Deployment):
-    """The Airflow that the tests run under: scheduler, API server, DAG processor, triggerer."""
-
-    def __init__(self, home: Path, exchanges: Mapping[str, Server]) -> None:
-        port = free_port()
-        self.api = f"127.0.0.1:{port}"
-        self.gate = Gate(port)
         super().__init__(
-            home,
+            folder,
             Path(sys.executable).parent,
-            exchanges,
+            SQLite(folder / "airflow.db"),
             {
-                "AIRFLOW__CORE__PARALLELISM": "4",
+                **connections(exchanges),
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": self.gate.url,
-                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-                "AIRFLOW__API__HOST": "127.0.0.1",
-                "AIRFLOW__API__PORT": str(port),
-                "AIRFLOW__API_AUTH__JWT_SECRET": "the-same-for-all-processes-of-this-deployment-of-a-test",
-                "AIRFLOW__API__SECRET_KEY": "likewise-the-same-for-all-processes",
-                "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3600",
-                "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-                "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-                # A worker whose supervisor is killed with it is missed after so many seconds.
-                "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-                "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+                **MISSED_SOON,
             },
+            port=port,
         )
+        load_payments(self)
 
-    def open(self) -> None:
-        """Start, and return when everything is healthy and the DAGs are known."""
-        self.make_database()
-        self.start("api-server", "scheduler", "dag-processor", "triggerer")
-        until("all of Airflow healthy", self._healthy)
-        wanted = len(list(self.dags.glob("*.py")))
-        until("the DAGs", lambda: self.rows("select count(*) from serialized_dag")[0][0] >= wanted)
-        for (dag_id,) in self.rows("select dag_id from dag"):
-            self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
-
-    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, str]) -> None:
-        """Begin a run."""
-        self.ask(
-            "POST",
-            f"/api/v2/dags/{dag_id}/dagRuns",
-            {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)},
-        )
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask Airflow's public API."""
-        with closing(http.client.HTTPConnection(self.api, timeout=60)) as line:
-            line.request("GET", "/auth/token")
-            headers = {"Authorization": f"Bearer {json.loads(line.getresponse().read())['access_token']}"}
-            line.request(method, path, json.dumps(body), {**headers, "Content-Type": "application/json"})
-            answer = line.getresponse()
-            said = answer.read()
-        assert answer.status < http.HTTPStatus.BAD_REQUEST, said
-        return json.loads(said)
-
-    def stop(self) -> None:
+    def stop(self, *, gently: bool = False) -> None:
         """End everything."""
-        super().stop()
+        super().stop(gently=gently)
         self.gate.stop()
-
-    def _healthy(self) -> bool:
-        with suppress(OSError, ValueError), closing(http.client.HTTPConnection(self.api, timeout=5)) as line:
-            line.request("GET", "/api/v2/monitor/health")
-            found = json.loads(line.getresponse().read())
-            return all(one["status"] == "healthy" for one in found.values())
-        return False
 
 
 class Airflow2(Deployment):
     """An Airflow 2.11, which has no task state store: its scheduler and its triggerer."""
 
-    def __init__(self, home: Path, exchanges: Mapping[str, Server]) -> None:
+    def __init__(self, folder: Path, exchanges: Mapping[str, Server]) -> None:
+        self.exchanges = exchanges
         super().__init__(
-            home,
+            folder,
             AIRFLOW_2 / "bin",
-            exchanges,
+            SQLite(folder / "airflow.db"),
             {
-                "AIRFLOW__CORE__PARALLELISM": "4",
+                **connections(exchanges),
                 # The check is against SQLite's impatience, see the connection's time-out.
                 "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
                 "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3600",
-                "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-                "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
                 "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "15",
                 # Whom it misses it reports each time that it looks, until that is dealt with; a report that comes too
                 # late ends the next try, too.
@@ -429,11 +252,13 @@ class Airflow2(Deployment):
                 "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
             },
         )
+        load_payments(self)
 
     def open(self) -> None:
         """Start, and return when the DAGs are known."""
-        self.make_database()
-        self.start("scheduler", "triggerer")
+        self.run("airflow", "db", "migrate")
+        self.start("scheduler")
+        self.start("triggerer")
         wanted = len(list(self.dags.glob("*.py")))
         until("the DAGs", lambda: self.rows("select count(*) from serialized_dag")[0][0] >= wanted)
 
@@ -463,22 +288,6 @@ class Airflow2(Deployment):
         self.run("python", "-c", script)
 
 
-def _impatient(example: str) -> str:
-    """Return an example that looks every second, and tries again at once."""
-    changes = {"poke_interval=30": "poke_interval=1", "timedelta(minutes=1)": "timedelta(seconds=1)"}
-    for written, wanted in changes.items():
-        assert written in example
-        example = example.replace(written, wanted)
-    return example
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests on Airflow 2 be the last: two Airflows at once would be slow on a small machine."""
     items.sort(key=lambda item: "airflow_2" in getattr(item, "fixturenames", ()))
@@ -499,13 +308,14 @@ def opened() -> Iterator[list[Deployment]]:
 
 
 @pytest.fixture(scope="session")
-def airflow_3(opened: list[Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow3]:
+def airflow_3(opened: list[Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatedAirflow3]:
     """Run the Airflow that the tests run under."""
     with _exchanges() as exchanges:
-        found = Airflow3(tmp_path_factory.mktemp("airflow-3-"), exchanges)
+        found = GatedAirflow3(tmp_path_factory.mktemp("airflow-3-"), exchanges)
         opened.append(found)
         try:
             found.open()
+            found.unpause_all()
             yield found
         finally:
             found.stop()

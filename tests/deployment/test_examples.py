@@ -3,36 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 TRADE, MAIN = 500, 1000
-
-
-def _answer(airflow: Any, tools: Any, run_id: str, option: str) -> str:
-    """
-    Answer what the run asks a person, and return the question.
-
-    As a person would, after some seconds: Airflow 3.3 takes a task that is answered before its worker has gone for one
-    that was lost, and asks again.
-    """
-    path = f"/api/v2/dags/kucoin_treasury/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-    question = ""
-
-    def answered() -> bool:
-        nonlocal question
-        if _states(airflow, run_id).get("approve") == "awaiting_input":
-            time.sleep(3)
-            question = airflow.ask("GET", path)["body"]
-            airflow.ask("PATCH", path, {"chosen_options": [option], "params_input": {}})
-        return _states(airflow, run_id).get("approve") == "success"
-
-    tools.until(f"the consent of {run_id}", answered)
-    return question
-
-
-def _states(airflow: Any, run_id: str) -> dict[str, str]:
-    return dict(airflow.rows("select task_id, state from task_instance where run_id = ?", run_id))
 
 
 def _end(airflow: Any, tools: Any, run_id: str) -> str:
@@ -66,14 +39,14 @@ def test_a_rejected_withdrawal_is_not_sent_and_an_approved_one_is_sent_settled_a
     for run_id, amount in (("rejected", "20"), ("approved", "30.5")):
         airflow_3.trigger("kucoin_treasury", run_id, {"sweep": "100", "amount": amount})
 
-    _answer(airflow_3, tools, "rejected", "Reject")
+    airflow_3.answer("kucoin_treasury", "rejected", "approve", "Reject")
     assert _end(airflow_3, tools, "rejected") == "success"
     done = dict.fromkeys(("sweep", "rehearse", "approve"), "success")
     skipped = dict.fromkeys(("withdraw", "settled", "reconcile"), "skipped")
-    assert _states(airflow_3, "rejected") == {**done, **skipped}
+    assert airflow_3.states("rejected") == {**done, **skipped}
     assert len(exchange.withdrawals) == before
 
-    question = _answer(airflow_3, tools, "approved", "Approve")
+    question = airflow_3.answer("kucoin_treasury", "approved", "approve", "Approve")
     assert "cold-wallet" in question
     assert tools.WALLET in question
     assert re.search(r"\| amount \| 30\.5 USDT \|", question)
@@ -107,7 +80,7 @@ def test_the_examples_run_on_an_airflow_without_human_in_the_loop(airflow_2: Any
     exchange = airflow_2.exchanges["kucoin_default"].exchange
     airflow_2.trigger_all("kucoin_payouts", {"payday": {}})
     airflow_2.trigger_all("kucoin_treasury", {"by-hand": {"sweep": "100", "amount": "30.5"}})
-    tools.until("the question", lambda: _states(airflow_2, "by-hand").get("approve") == "up_for_reschedule")
+    tools.until("the question", lambda: airflow_2.states("by-hand").get("approve") == "up_for_reschedule")
     assert not [one for one in exchange.withdrawals if one.address == tools.WALLET]
     airflow_2.mark("kucoin_treasury", "by-hand", "approve", "success")
     assert _end(airflow_2, tools, "by-hand") == "success", airflow_2.logs()
