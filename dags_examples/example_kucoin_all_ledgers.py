@@ -56,16 +56,22 @@ with DAG(
         lookback=timedelta(days=1),
         map_index_template="{{ task.kucoin_conn_id }} {{ task.ledger }}",
     ).expand_kwargs(each)
+    # [END howto_kucoin_all_ledgers]
+
+    # [START howto_kucoin_ledger_check]
     proofs = KucoinLedgerCheckOperator.partial(
         task_id="proof",
         s3_bucket=BUCKET,
         map_index_template="{{ task.kucoin_conn_id }} {{ task.ledger }}",
     ).expand_kwargs(each)
+
+    copies >> proofs
+    # [END howto_kucoin_ledger_check]
+
+    # [START howto_kucoin_balances]
     balances = KucoinBalancesToS3Operator.partial(
         task_id="balances",
         s3_bucket=BUCKET,
         map_index_template="{{ task.kucoin_conn_id }}",
     ).expand(kucoin_conn_id=CONNECTIONS)
-
-    copies >> proofs
-# [END howto_kucoin_all_ledgers]
+    # [END howto_kucoin_balances]

@@ -56,6 +56,9 @@ with DAG(
         s3_bucket=BUCKET,
         on_out_of_retention="skip",
     )
+    # [END howto_kucoin_backfill]
+
+    # [START howto_kucoin_history]
     deposits = KucoinHistoryToS3Operator(
         task_id="deposits",
         dataset="deposits",
@@ -68,4 +71,4 @@ with DAG(
         currency=CURRENCIES,
         s3_bucket=BUCKET,
     )
-# [END howto_kucoin_backfill]
+    # [END howto_kucoin_history]

@@ -146,6 +146,8 @@ with DAG(
     doc_md=__doc__,
     tags=["kucoin"],
 ) as dag:
+    # [END howto_kucoin_treasury_dag]
+    # [START howto_kucoin_transfer]
     sweep = KucoinTransferOperator(
         task_id="sweep",
         currency="{{ params.currency }}",
@@ -153,7 +155,9 @@ with DAG(
         from_account_type="TRADE",
         to_account_type="MAIN",
     )
+    # [END howto_kucoin_transfer]
 
+    # [START howto_kucoin_rehearse]
     # Nothing is sent: the result is the exact order, its fee, what arrives, and every rule's verdict.
     rehearse = KucoinWithdrawOperator(
         task_id="rehearse",
@@ -162,9 +166,11 @@ with DAG(
         destination="{{ params.destination }}",  # an alias of the connection's address book, which pins the chain
         dry_run=True,
     )
+    # [END howto_kucoin_rehearse]
 
     approve = consent()
 
+    # [START howto_kucoin_withdraw]
     # Not the parameters once more, but what the person saw: should the address book change in between, this fails.
     withdraw = KucoinWithdrawOperator(
         task_id="withdraw",
@@ -174,7 +180,9 @@ with DAG(
         chain="{{ ti.xcom_pull(task_ids='rehearse').chain or '' }}",
         memo="{{ ti.xcom_pull(task_ids='rehearse').memo or '' }}",
     )
+    # [END howto_kucoin_withdraw]
 
+    # [START howto_kucoin_withdrawal_sensor]
     settled = KucoinWithdrawalSensor(
         task_id="settled",
         withdrawal_id="{{ ti.xcom_pull(task_ids='withdraw').withdrawal_id }}",
@@ -182,6 +190,8 @@ with DAG(
         poke_interval=30,
         timeout=timedelta(hours=12).total_seconds(),
     )
+    # [END howto_kucoin_withdrawal_sensor]
 
+    # [START howto_kucoin_treasury_order]
     sweep >> rehearse >> approve >> withdraw >> settled >> reconcile(settled.output)  # type: ignore[arg-type]
-# [END howto_kucoin_treasury_dag]
+    # [END howto_kucoin_treasury_order]

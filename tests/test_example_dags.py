@@ -12,11 +12,13 @@ import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_kucoin.testing import Exchange
 
@@ -34,6 +36,8 @@ DAY = 86_400_000
 TODAY = 1_770_120_000_000 // DAY * DAY  # 2026-02-03, the exchange's day
 YESTERDAY = TODAY - DAY
 CLASSIC = ("spot", "trade_hf", "margin_hf", "futures")
+
+AIRFLOW = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
 #: Runs Airflow's own commands one after the other in one process, whose start is what takes its time.
 COMMANDS = """
@@ -73,6 +77,9 @@ def recorded(airflow_home: Path) -> Callable[..., list[tuple[Any, ...]]]:
 
 
 def _airflow(home: Path, *commands: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    if AIRFLOW[:2] == (3, 0) and any(command[:2] == ["dags", "test"] for command in commands):
+        # It runs no task whose outlets it has not seen in the database before.
+        commands = (["dags", "reserialize"], *commands)
     try:
         return subprocess.run(  # noqa: S603 - Airflow's own commands
             [sys.executable, "-c", COMMANDS, json.dumps(commands)],
@@ -238,6 +245,9 @@ def test_the_backfill_example_copies_days_and_skips_those_that_kucoin_no_longer_
     assert deposits == {"date=2025-02-03": 1, "date=2025-02-04": 0, "date=2026-02-01": 0, "date=2026-02-02": 1}
 
 
+@pytest.mark.skipif(
+    AIRFLOW < (3, 0), reason="the backfill of Airflow 2 runs in the command itself, and makes no queued runs"
+)
 def test_airflows_backfill_command_makes_a_run_for_each_day_with_that_days_window(
     airflow: Airflow, recorded: Callable[..., Any]
 ) -> None:
@@ -259,6 +269,57 @@ def test_airflows_backfill_command_makes_a_run_for_each_day_with_that_days_windo
     ]
 
 
+# ------------------------------------------------------------------------------------------------- smaller examples
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_deposit_example_moves_what_arrived_and_nothing_else(airflow: Airflow, exchange: Exchange) -> None:
+    exchange.allow_withdrawals()
+    exchange.deposit(currency="USDT", amount="99.5", chain="trx", created_at_ms=TODAY + 60_000)
+    exchange.deposit(currency="USDT", amount="250.125", chain="trx", created_at_ms=TODAY + 120_000)
+    done = airflow(["dags", "test", "kucoin_deposit", "2026-02-03"])
+    assert done.returncode == 0, done.stdout[-4000:]
+    [moved] = exchange.transfers
+    assert (moved.currency, moved.amount) == ("USDT", Decimal("250.125"))
+    assert exchange.balances.balance("USDT", "trade") == Decimal("250.125")
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_cancel_example_cancels_a_withdrawal_once_and_fails_when_it_is_too_late(
+    airflow: Airflow, exchange: Exchange
+) -> None:
+    exchange.allow_withdrawals()
+    early, late = (
+        exchange.add_withdrawal(currency="USDT", chain="trx", address="T1", amount="5", status=status)
+        for status in ("PROCESSING", "SUCCESS")
+    )
+    done = [
+        airflow(["dags", "test", "kucoin_cancel_withdrawal", day, "--conf", json.dumps({"withdrawal_id": one.id})])
+        for day, one in (("2026-02-03", early), ("2026-02-04", late))
+    ]
+    assert [one.returncode == 0 for one in done] == [True, False], done[0].stdout[-4000:]
+    assert [one.status for one in exchange.withdrawals] == ["FAILURE", "SUCCESS"]
+    assert f"withdrawal {late.id} was not cancelled" in done[1].stdout
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_request_example_asks_what_may_leave_and_fails_when_that_is_not_enough(
+    airflow: Airflow, exchange: Exchange, recorded: Callable[..., Any]
+) -> None:
+    exchange.balances.set("USDT", "main", "5000")
+    done = airflow(["dags", "test", "kucoin_request", "2026-02-03"])
+    assert done.returncode == 0, done.stdout[-4000:]
+    states = recorded("select task_id, state from task_instance where dag_id = 'kucoin_request'")
+    assert dict(states) == {"quota": "success", "enough": "success"}
+
+    enough = runpy.run_path(str(FOLDER / "example_kucoin_request.py"))["enough"].function
+    quota = {"currency": "USDT", "isWithdrawEnabled": True, "remainAmount": "1000"}
+    assert enough(quota) == "1000"
+    for changes, said in (({"remainAmount": "999.9"}, "only 999.9 USDT"), ({"isWithdrawEnabled": False}, "not let")):
+        with pytest.raises(AirflowFailException, match=said):
+            enough({**quota, **changes})
+
+
 # ------------------------------------------------------------------------------------------------------- the planner
 
 
@@ -277,5 +338,7 @@ def test_the_planner_finds_a_connection_that_was_made_in_airflows_ui(
         check=False,
         timeout=PATIENCE,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    # Older versions of Airflow have warnings of their own to write there.
+    assert "airflow_provider_kucoin" not in done.stderr
     assert done.stdout.splitlines()[1].split()[:3] == ["spot", "1", "0"]
