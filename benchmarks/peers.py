@@ -231,14 +231,19 @@ def run(scenario: Scenario, contestant: Contestant, peers: Path, environment: di
         }
         expected = count(found["url"], job) * scenario.processes
         python = sys.executable if contestant.is_ours else str(peers / "bin" / "python")
-        command = [python, str(HERE / "contestants" / contestant.script), json.dumps(job)]
+        script = str(HERE / "contestants" / contestant.script)
         extra = {**environment, "AIRFLOW_CONN_KUCOIN_DEFAULT": json.dumps(connection)} if contestant.is_ours else {}
         meter = Meter(found["url"])
         if scenario.processes > 1:
             meter.start()
         running = [
-            subprocess.Popen(command, env={**os.environ, **extra}, stdout=subprocess.PIPE, text=True)
-            for _ in range(scenario.processes)
+            subprocess.Popen(
+                [python, script, json.dumps({**job, "name": f"process-{number}"})],
+                env={**os.environ, **extra},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(scenario.processes)
         ]
         reports = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
         used = meter.windows(2_000) if scenario.processes > 1 else []

@@ -37,6 +37,7 @@ class Job:
     What to read, and where.
 
     :param ledger: `spot`, by page number, or `trade_hf`, by the last row's id
+    :param name: of this process, where several do the same
     :param limited: whether the quota is enforced: clients with a limiter of their own then use it
     """
 
@@ -49,6 +50,7 @@ class Job:
     start_ms: int
     end_ms: int
     limited: bool
+    name: str
 
     @classmethod
     def given(cls) -> Job:
