@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 import ssl
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_kucoin.api.calls import NoAnswer, Sleep, call
 from airflow_provider_kucoin.api.envelope import Answer
@@ -56,6 +58,7 @@ class ConcurrentClient:
         self._turns = asyncio.Semaphore(concurrency)
         self._session: aiohttp.ClientSession | None = None
         self._ssl: ssl.SSLContext | bool = True
+        self._proxy = cache(partial(_proxy, network))
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -67,7 +70,8 @@ class ConcurrentClient:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._network.timeout, sock_read=self._network.timeout
             ),
-            trust_env=self._network.trust_env,
+            # With it, aiohttp would ask the environment before every request, in a thread; :func:`_proxy` asks once.
+            trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -132,7 +136,7 @@ class ConcurrentClient:
                 headers=step.headers,
                 data=step.body or None,
                 allow_redirects=False,
-                proxy=self._network.proxies.get(parts.scheme),
+                proxy=self._proxy(parts.scheme, parts.hostname or ""),
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientConnectorError as problem:
@@ -142,6 +146,13 @@ class ConcurrentClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
             return NoAnswer(f"{type(problem).__name__} while talking to {parts.scheme}://{parts.netloc}")
         return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+
+
+def _proxy(network: Network, scheme: str, host: str) -> str | None:
+    """Return the proxy for a host: the connection's own, or that of the environment, where that may be asked."""
+    if scheme in network.proxies or not network.trust_env or proxy_bypass(host):
+        return network.proxies.get(scheme)
+    return getproxies().get(scheme)
 
 
 def _ssl(network: Network) -> ssl.SSLContext | bool:

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Pages of one slice that are fetched before they are needed.
-PAGES_AHEAD = 8
+PAGES_AHEAD = 16
 #: Pieces that are begun before the one at hand is finished, and how many of their pages may lie ready.
-PIECES_AHEAD = 3
-PAGES_READY = 2
+PIECES_AHEAD = 4
+PAGES_READY = 6
 
 
 async def read_piece(
