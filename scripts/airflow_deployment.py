@@ -337,7 +337,7 @@ def _session(pid: int) -> int | None:
 
 
 def _decoded(value: Any) -> Any:
-    """Return what an XCom says: SQLite gives it as text, which may hold text once more."""
+    """Return what an XCom says: Airflow 3 keeps it as text, which may hold text once more, and Airflow 2 as bytes."""
     for _ in range(2):
-        value = json.loads(value) if isinstance(value, str) else value
+        value = json.loads(value) if isinstance(value, str | bytes) else value
     return value
