@@ -235,7 +235,7 @@ def _below(outcome: Outcome, beginning: str) -> list[demo.Written]:
 
 
 def test_every_run_succeeds_although_a_worker_was_killed(outcome: Outcome) -> None:
-    """Who notices first decides whether that is another try: the scheduler, or Celery's broker, which hands on the same."""
+    """Whether that counts as another try is not looked at: under Celery it was seen not to."""
     assert Counter(outcome.runs.values()) == {"success": DAYS + 2}, outcome.logs
     assert len(outcome.killed) == 1
     assert {name: len(numbers) for name, numbers in outcome.tries.items()} == dict.fromkeys(
