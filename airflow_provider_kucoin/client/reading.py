@@ -48,7 +48,7 @@ T = TypeVar("T")
 #: Pages of one slice that are fetched before they are needed.
 PAGES_AHEAD = 16
 #: Pieces that are begun before the one at hand is finished, and how many of their pages may lie ready.
-PIECES_AHEAD = 4
+PIECES_AHEAD = 3
 PAGES_READY = 6
 
 
