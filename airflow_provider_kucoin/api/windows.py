@@ -192,7 +192,7 @@ class Slice:
     end_at: int
 
 
-def slices(piece: Window, max_span_ms: int | None, margin_ms: int = 0) -> list[Slice]:
+def slices(piece: Window, max_span_ms: int | None, margin_ms: int = 0, *, inclusive: bool = False) -> list[Slice]:
     """
     Return the queries that together bring every row of ``piece``, however KuCoin reads its bounds.
 
@@ -203,13 +203,15 @@ def slices(piece: Window, max_span_ms: int | None, margin_ms: int = 0) -> list[S
 
     :param max_span_ms: the most that ``endAt - startAt`` may be; ``None`` for no limit
     :param margin_ms: how much further each query reaches on either side
+    :param inclusive: bounds have been shown to be, see :mod:`airflow_provider_kucoin.api.edges`: none reaches beyond
     """
     found = []
     start, end = piece.start_ms, piece.end_ms
+    reach = margin_ms + (0 if inclusive else 1)
     while start < end:
-        # owned [start, stop): start_at = start - 1 and end_at = stop, so the span is stop - start + 1, and the margins
-        stop = end if max_span_ms is None else min(end, start + max_span_ms - 1 - 2 * margin_ms)
-        found.append(Slice(Window(start, stop), start - 1 - margin_ms, stop + margin_ms))
+        # owned [start, stop): start_at = start - reach and end_at = stop - 1 + reach
+        stop = end if max_span_ms is None else min(end, start + max_span_ms + 1 - 2 * reach)
+        found.append(Slice(Window(start, stop), start - reach, stop - 1 + reach))
         start = stop
     return found
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from msgspec import Struct
 
 from airflow_provider_kucoin.api.blocks import is_block
+from airflow_provider_kucoin.api.edges import QUESTIONS, trial
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.pages import (
     Candles,
@@ -34,7 +35,7 @@ from airflow_provider_kucoin.client.owning import Owning, alike, oldest_first
 from airflow_provider_kucoin.client.stretches import Source, read_stretches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 
     from airflow_provider_kucoin.api.calls import Line, Retry
     from airflow_provider_kucoin.api.datasets import Bounds, Dataset
@@ -52,12 +53,47 @@ PIECES_AHEAD = 3
 PAGES_READY = 6
 
 
+class Edges:
+    """
+    What is known of KuCoin's bounds; shared by the pieces of one read.
+
+    :param is_open: whether to find out more
+    """
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        self.inclusive = False
+        self.is_open = is_open
+
+    @classmethod
+    def of(cls, dataset: Dataset, pieces: Sequence[Window]) -> Self:
+        """Return what is known before the first answer: nothing, and whether to know it would save queries."""
+        if not dataset.shows_bounds or not dataset.bounds:
+            return cls()
+        how = dataset.max_span_ms, dataset.margin_ms
+        # Those that are begun together are begun before anything is known.
+        later = pieces[PIECES_AHEAD + 1 :]
+        saved = sum(len(slices(piece, *how)) - len(slices(piece, *how, inclusive=True)) for piece in later)
+        return cls(is_open=saved > QUESTIONS)
+
+    async def find_out(self, times: Sequence[int], ask: Callable[[Slice], Awaitable[list[int]]]) -> None:
+        """
+        Ask whether bounds are inclusive, once, when rows have come about which it can be asked.
+
+        :param times: of all rows of some stretch of time, milliseconds
+        :param ask: returns the times of the rows that a query brings
+        """
+        if (about := trial(times)) is not None:
+            self.is_open = False
+            self.inclusive = about.shows_inclusive(*await asyncio.gather(*map(ask, about.questions)))
+
+
 async def read_piece(
     client: ConcurrentClient,
     dataset: Dataset,
     piece: Window,
     queries: Sequence[Mapping[str, str]],
     *,
+    edges: Edges | None = None,
     divided: bool = False,
     held_back: set[str] | None = None,
     typed: bool = False,
@@ -66,6 +102,7 @@ async def read_piece(
     Yield every row of a piece exactly once, in lists that are not older than those before.
 
     :param queries: KuCoin's parameters of each query; their rows are merged by time
+    :param edges: what other pieces have shown of KuCoin's bounds
     :param divided: cut the piece into queries of one page each: slower, but where rows keep coming, or KuCoin's order
         of rows of one millisecond is not stable, nothing can move between the pages
     :param held_back: takes in the rows that will change until they are settled, and are not yielded
@@ -74,7 +111,8 @@ async def read_piece(
     """
     held_back = set() if held_back is None else held_back
     streams = [
-        _Reading(client, dataset, query, held_back, typed=typed).read(piece, divided=divided) for query in queries
+        _Reading(client, dataset, query, held_back, edges or Edges(), typed=typed).read(piece, divided=divided)
+        for query in queries
     ]
     if dataset.in_turn and len(streams) > 1:
         rows = [item for stream in streams for item in [one async for page in stream for one in page]]
@@ -95,6 +133,7 @@ class _Reading:
         dataset: Dataset,
         query: Mapping[str, str],
         held_back: set[str],
+        edges: Edges,
         bounds: Bounds | None = None,
         *,
         typed: bool = False,
@@ -103,6 +142,7 @@ class _Reading:
         self._dataset = dataset
         self._query = query
         self._held_back = held_back
+        self._edges = edges
         self._typed = typed
         self._bounds = bounds or next(iter(dataset.bounds), None)
         self._size = dataset.size_of(query)
@@ -121,16 +161,24 @@ class _Reading:
         else:
             # Rows without keys that change places between pages would be missed, or come twice, without a word.
             read = self._read_divided if (divided or not dataset.key) and self._bounds else self._read_numbered
-        for part in slices(piece, dataset.max_span_ms, dataset.margin_ms):
+        for part in slices(piece, dataset.max_span_ms, dataset.margin_ms, inclusive=self._edges.inclusive):
             async with aclosing(read(part)) as pages:
                 async for items in pages:
+                    if self._edges.is_open:
+                        await self._edges.find_out(dataset.times_ms(items), self._times_within)
                     yield items
+
+    async def _times_within(self, part: Slice) -> list[int]:
+        """Return the times of the rows that a query brings, as far as one answer goes."""
+        if isinstance(self._dataset.style, Numbered):
+            return self._dataset.times_ms((await self._get_page(part, 1)).items)
+        return self._dataset.times_ms((await self._get_stretch(part, None)).items)
 
     async def _read_either(self, piece: Window) -> AsyncGenerator[list[Item], None]:
         """Read with each of the bounds that may be meant: only the right ones bring rows of the piece."""
         found: list[list[Item]] = []
         for bounds in self._dataset.bounds:
-            reading = _Reading(self._client, self._dataset, self._query, self._held_back, bounds)
+            reading = _Reading(self._client, self._dataset, self._query, self._held_back, self._edges, bounds)
             rows = [item async for items in reading._read_slices(piece, divided=False) for item in items]
             if rows and rows not in found:
                 found.append(rows)
@@ -347,6 +395,7 @@ class PieceReader:
         self._client = ConcurrentClient(line, network, retry=retry, observer=observer)
         self._typed = typed
         self._dataset = dataset
+        self._edges = Edges.of(dataset, pieces)
         self._coming = deque(pieces)
         self._queries = queries
         self._pumps: dict[Window, _Pump] = {}
@@ -403,6 +452,7 @@ class PieceReader:
                 self._dataset,
                 piece,
                 self._queries,
+                edges=self._edges,
                 divided=divided,
                 held_back=held_back,
                 typed=self._typed,

@@ -339,6 +339,31 @@ def test_a_whole_day_takes_two_queries_and_anything_shorter_one() -> None:
     assert len(slices(day, None)) == 1
 
 
+@given(
+    st.integers(0, 3 * DAY_MS),
+    st.integers(1, 3 * DAY_MS),
+    st.sampled_from([DAY_MS - 1, DAY_MS, 10_000_000, None]),
+    st.sampled_from([0, 1, 400]),
+)
+def test_where_bounds_are_inclusive_queries_bring_what_they_own_and_no_more_than_kucoin_takes(
+    start: int, span: int, max_span_ms: int | None, margin_ms: int
+) -> None:
+    piece = Window(MIDNIGHT_MS + start, MIDNIGHT_MS + start + span)
+    found = slices(piece, max_span_ms, margin_ms, inclusive=True)
+    assert (found[0].owned.start_ms, found[-1].owned.end_ms) == (piece.start_ms, piece.end_ms)
+    assert all(older.owned.end_ms == newer.owned.start_ms for older, newer in pairwise(found))
+    for part in found:
+        assert part.start_at == part.owned.start_ms - margin_ms
+        assert part.end_at == part.owned.end_ms - 1 + margin_ms
+        assert max_span_ms is None or part.end_at - part.start_at <= max_span_ms
+
+
+def test_a_whole_day_takes_one_query_where_bounds_are_inclusive() -> None:
+    day = Window(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS)
+    [part] = slices(day, 86_399_999, inclusive=True)
+    assert (part.start_at, part.end_at) == (day.start_ms, day.end_ms - 1)
+
+
 # --------------------------------------------------------------------------------------------- settling and retention
 
 

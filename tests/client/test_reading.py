@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Never
 import pytest
 
 from airflow_provider_kucoin.api.calls import Line, Retry, Site, Surroundings
+from airflow_provider_kucoin.api.edges import QUESTIONS
 from airflow_provider_kucoin.api.endpoints import ACCOUNTS, SYMBOLS
 from airflow_provider_kucoin.api.errors import Incomplete, RequestRefused, Unavailable, UnexpectedData
 from airflow_provider_kucoin.api.ledgers import SPOT
@@ -68,6 +69,8 @@ def ids(items: list[dict[str, Any]]) -> list[str]:
 
 # -------------------------------------------------------------------------------------------------- exactly once
 
+#: So many that it pays to find out whether bounds are inclusive.
+DAYS = 9
 READINGS = [
     {"start_inclusive": start, "end_inclusive": end, "exactly_24h_allowed": whole, "empty_items": empty}
     for start, end, whole, empty in product((True, False), (True, False), (True, False), ("list", "null", "absent"))
@@ -102,6 +105,31 @@ def test_every_row_of_several_days_comes_exactly_once_under_every_reading(
     assert sorted(ids(found)) == sorted(ids(exchange.entries(window.start_ms, window.end_ms)))
     times = [item["createdAt"] for item in found]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize("start_inclusive", [True, False])
+@pytest.mark.parametrize("end_inclusive", [True, False])
+def test_a_day_is_one_query_as_soon_as_rows_have_shown_that_bounds_are_inclusive(
+    exchange: Exchange, read: Callable[..., Any], *, start_inclusive: bool, end_inclusive: bool
+) -> None:
+    exchange.readings.start_inclusive, exchange.readings.end_inclusive = start_inclusive, end_inclusive
+    exchange.readings.exactly_24h_allowed = False
+    window = Window(MIDNIGHT - (DAYS - 1) * DAY, MIDNIGHT + DAY)
+    # On both sides of every midnight, and in between.
+    edges = [day + ms for day in range(window.start_ms, window.end_ms + 1, DAY) for ms in (-2, -1, 0, 1)]
+    book(exchange, [*edges, *range(window.start_ms + 3_600_007, window.end_ms, DAY // 5)])
+    found = read(window)
+    assert sorted(ids(found)) == sorted(ids(exchange.entries(window.start_ms, window.end_ms)))
+    with_a_second_query = 1 + PIECES_AHEAD if start_inclusive and end_inclusive else DAYS
+    assert len(ledger_requests(exchange)) == DAYS + with_a_second_query + QUESTIONS
+
+
+def test_nothing_is_asked_about_bounds_where_few_days_are_read(exchange: Exchange, read: Callable[..., Any]) -> None:
+    few = 1 + PIECES_AHEAD + QUESTIONS
+    window = Window(MIDNIGHT - (few - 1) * DAY, MIDNIGHT + DAY)
+    book(exchange, list(range(window.start_ms + 3_600_007, window.end_ms, DAY // 5)))
+    assert len(read(window)) == 5 * few
+    assert len(ledger_requests(exchange)) == 2 * few
 
 
 @pytest.mark.parametrize("empty", ["list", "null", "absent"])
@@ -316,9 +344,10 @@ def test_few_pieces_are_begun_before_the_one_at_hand_is_done(exchange: Exchange,
     with reader(*days) as opened, closing(opened.pages(days[0])) as pages:
         next(pages)
         settle(opened, exchange)
-        begun = {record.params["startAt"] for record in ledger_requests(exchange)}
+        begun = {int(record.params["startAt"]) // DAY for record in ledger_requests(exchange)}
         assert len(begun) == 1 + PIECES_AHEAD
-        assert len(ledger_requests(exchange)) <= (1 + PIECES_AHEAD) * (1 + 1 + PAGES_READY + 1 + PAGES_AHEAD)
+        of_pages = (1 + PIECES_AHEAD) * (1 + 1 + PAGES_READY + 1 + PAGES_AHEAD)
+        assert len(ledger_requests(exchange)) <= of_pages + QUESTIONS
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
