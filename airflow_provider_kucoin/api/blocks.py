@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     Places = np.ndarray[Any, np.dtype[np.int32]]
+    Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 QUOTE, BACKSLASH, DIGIT, END = b'"\\0}'
 #: Below this there are only control characters, which JSON has nowhere but in white space.
@@ -54,21 +55,31 @@ class Block:
     """
     Rows of one answer. A sequence, which can be cut and put into another order without looking at the rows.
 
-    :param body: the answer, all of it ASCII
+    :param body: the rows, all of it ASCII
     :param fields: KuCoin's names
     :param starts: where the values begin: a line for each field, in which each row has its place
     :param ends: where they end, likewise
     :param escaped: the one field in whose values quotation marks are escaped, if there is one
+    :param known: the whole numbers of fields that have been looked at
     """
 
-    __slots__ = ("body", "ends", "escaped", "fields", "starts")
+    __slots__ = ("_known", "body", "ends", "escaped", "fields", "starts")
 
-    def __init__(self, body: bytes, fields: tuple[str, ...], starts: Places, ends: Places, escaped: str | None) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        fields: tuple[str, ...],
+        starts: Places,
+        ends: Places,
+        escaped: str | None,
+        known: dict[str, Numbers | None] | None = None,
+    ) -> None:
         self.body = body
         self.fields = fields
         self.starts = starts
         self.ends = ends
         self.escaped = escaped
+        self._known = {} if known is None else known
 
     def __len__(self) -> int:
         return int(self.starts.shape[1])
@@ -85,7 +96,8 @@ class Block:
         # To turn rows round needs no copy.
         back = range(len(self) - 1, -1, -1)
         numbers: Any = slice(None, None, -1) if order == back else np.fromiter(order, np.int32, len(order))
-        return Block(self.body, self.fields, self.starts[:, numbers], self.ends[:, numbers], self.escaped)
+        known = {field: values if values is None else values[numbers] for field, values in self._known.items()}
+        return Block(self.body, self.fields, self.starts[:, numbers], self.ends[:, numbers], self.escaped, known)
 
     def places(self, field: str) -> tuple[Places, Places]:
         """Return where the values of a field begin and end, row by row."""
@@ -99,14 +111,21 @@ class Block:
         found = [body[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return [text.replace('\\"', '"') for text in found] if field == self.escaped else found
 
+    def whole(self, field: str) -> Numbers | None:
+        """Return the values of a field as whole numbers if all have as many digits, and no more than 18."""
+        if field not in self._known:
+            self._known[field] = _of_one_length(self.body, *self.places(field))
+        return self._known[field]
+
     def numbers(self, field: str) -> list[int]:
         """
         Return the values of a field as whole numbers.
 
         :raise ValueError: when one is anything but digits
         """
-        found = _of_one_length(self.body, *self.places(field))
-        if found is not None:
+        values = self.whole(field)
+        if values is not None:
+            found: list[int] = values.tolist()
             return found
         texts = self.texts(field)
         if not all(text.isdigit() for text in texts):
@@ -223,9 +242,9 @@ def _values(rows: bytes, quotes: Places, shape: Shape) -> tuple[Places, Places] 
 def _are_numbers(block: Block, fields: Iterable[str]) -> bool:
     """Return whether these fields have whole numbers, written as JSON does, and nothing else."""
     for field in fields:
-        starts, ends = block.places(field)
-        if _of_one_length(block.body, starts, ends) is None:
+        if block.whole(field) is None:
             return False
+        starts, ends = block.places(field)
         if ends[0] > starts[0] + 1 and b"0" in _runs(block.body, starts, 1):
             return False
     return True
@@ -242,20 +261,18 @@ def _are_escapes_in_place(block: Block) -> bool:
     return int((np.searchsorted(escapes, ends) - np.searchsorted(escapes, starts)).sum()) == len(escapes)
 
 
-def _of_one_length(body: bytes, starts: Places, ends: Places) -> list[int] | None:
+def _of_one_length(body: bytes, starts: Places, ends: Places) -> Numbers | None:
     """Return whole numbers that all have as many digits; ``None`` where that is not so."""
     import numpy as np
 
-    digits = int(ends[0] - starts[0]) if len(starts) else 0
-    if not len(starts):
-        return []
+    digits = int(ends[0] - starts[0]) if len(starts) else 1
     if not 0 < digits <= LONGEST_NUMBER or not bool((ends - starts == digits).all()):
         return None
     values = np.frombuffer(_runs(body, starts, digits), np.uint8) - np.uint8(DIGIT)
     # What is less than 0 has become more than 9.
     if bool((values > 9).any()):  # noqa: PLR2004 - the last digit
         return None
-    found: list[int] = (values.reshape(-1, digits) @ _powers(digits)).tolist()
+    found: Numbers = values.reshape(-1, digits) @ _powers(digits)
     return found
 
 

@@ -236,7 +236,7 @@ def instants(column: Column, values: Sequence[Any]) -> list[int | None]:
 
     :raise UnexpectedData: for one that is no time
     """
-    latest = _LATEST[column.kind]
+    latest = LATEST[column.kind]
     if set(map(type, values)) == {int} and min(values) >= 0 and max(values) <= latest:
         return list(values)
     _refuse_missing(column, values)
@@ -246,8 +246,8 @@ def instants(column: Column, values: Sequence[Any]) -> list[int | None]:
     return [None if value is None else int(value) for value in values]
 
 
-# The last that Python's datetimes hold; of nanoseconds, the last that 64 bits hold.
-_LATEST = {Kind.INSTANT: 253_402_300_799_999, Kind.SECONDS: 253_402_300_799, Kind.NANOSECONDS: 2**63 - 1}
+#: The last that Python's datetimes hold; of nanoseconds, the last that 64 bits hold.
+LATEST = {Kind.INSTANT: 253_402_300_799_999, Kind.SECONDS: 253_402_300_799, Kind.NANOSECONDS: 2**63 - 1}
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 

@@ -137,12 +137,15 @@ class Bucket:
 
         client, about = self._hook.get_conn(), {"ContentType": content_type, "Metadata": dict(metadata)}
         about |= self._hook.extra_args
+        config = self._hook.transfer_config
         try:
-            if replace:
-                client.upload_file(str(path), self.name, key, ExtraArgs=about, Config=self._hook.transfer_config)
+            if replace and path.stat().st_size >= config.multipart_threshold:
+                client.upload_file(str(path), self.name, key, ExtraArgs=about, Config=config)
             else:
+                # boto3 starts threads for every file that it uploads, even for a small one.
+                condition = {} if replace else {"IfNoneMatch": "*"}
                 with path.open("rb") as body:
-                    client.put_object(Bucket=self.name, Key=key, Body=body, IfNoneMatch="*", **about)
+                    client.put_object(Bucket=self.name, Key=key, Body=body, **condition, **about)
         except S3UploadFailedError as problem:
             cause = problem.__context__
             if not isinstance(cause, ClientError):

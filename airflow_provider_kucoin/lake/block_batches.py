@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kucoin.api.blocks import BACKSLASH
 from airflow_provider_kucoin.api.columns import (
     ACCOUNT_UID,
     CONTEXT_COLUMNS,
     EXTRA,
+    LATEST,
     Kind,
     context_columns,
     instants,
@@ -54,48 +56,72 @@ def block_batch(
 def _array(column: Column, wanted: pa.DataType, texts: _Texts) -> pa.Array:
     if column.kind in (Kind.TEXT, Kind.AMOUNT):
         return array(column, wanted, texts.of(column.source))
-    times = [time for block in texts.blocks for time in block.numbers(column.source)]
-    return array(column, wanted, instants(column, times))
+    return array(column, wanted, _instants(column, texts.blocks))
+
+
+def _instants(column: Column, blocks: Sequence[Block]) -> Any:
+    import numpy as np
+
+    found = [block.whole(column.source) for block in blocks]
+    whole = [one for one in found if one is not None]
+    if len(whole) == len(found) and int((times := np.concatenate(whole)).max(initial=0)) <= LATEST[column.kind]:
+        return times
+    return instants(column, [time for block in blocks for time in block.numbers(column.source)])
 
 
 class _Texts:
     """The values of answers, each field as one Arrow array."""
 
     def __init__(self, blocks: Sequence[Block], rows: int) -> None:
+        import numpy as np
         import pyarrow as pa
 
         self.blocks = blocks
-        self._rows = rows
         self._bytes = pa.py_buffer(b"".join([block.body for block in blocks]))
+        self._fields = blocks[0].fields
+        starts, ends, offset = [], [], 0
+        for block in blocks:
+            # Answers may have their fields in different orders.
+            lines: Any = (
+                slice(None) if block.fields == self._fields else [block.fields.index(field) for field in self._fields]
+            )
+            starts.append(block.starts[lines] + np.int32(offset))
+            ends.append(block.ends[lines] + np.int32(offset))
+            offset += len(block.body)
+        begin = np.concatenate(starts, axis=1)
+        order = np.argsort(begin[0], kind="stable")
+        # In the order of their places: where each text begins and ends.
+        self._places = np.stack((begin[:, order], np.concatenate(ends, axis=1)[:, order]), axis=2)
+        wanted = np.empty(rows, np.int64)
+        wanted[order] = np.arange(0, 2 * rows, 2)
+        self._wanted = pa.array(wanted)
         self._found: dict[str, pa.Array] = {}
 
     def of(self, field: str) -> pa.Array:
-        """Return the values of a field as they are meant."""
+        """Return the values of a field."""
         if field not in self._found:
             self._found[field] = self._cut(field)
         return self._found[field]
 
     def _cut(self, field: str) -> pa.Array:
-        import numpy as np
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        starts, ends, offset = [], [], 0
-        for block in self.blocks:
-            start, end = block.places(field)
-            starts.append(start + np.int32(offset))
-            ends.append(end + np.int32(offset))
-            offset += len(block.body)
-        begin, end = np.concatenate(starts), np.concatenate(ends)
         # Arrow's texts lie side by side in one buffer. Here what lies between two of them is taken for a text as well,
         # and every second one is taken. That needs them in the order of their places.
-        order = np.argsort(begin, kind="stable")
-        places = np.empty(2 * len(begin), np.int32)
-        places[0::2], places[1::2] = begin[order], end[order]
+        places = self._places[self._fields.index(field)].reshape(-1)
         every = pa.Array.from_buffers(pa.string(), len(places) - 1, [None, pa.py_buffer(places), self._bytes])
-        wanted = np.empty(len(begin), np.int64)
-        wanted[order] = np.arange(0, len(places), 2)
-        values = every.take(pa.Array.from_buffers(pa.int64(), len(wanted), [None, pa.py_buffer(wanted)]))
-        if any(block.escaped == field for block in self.blocks):
-            values = pc.replace_substring(values, '\\"', '"')
-        return values
+        values = every.take(self._wanted)
+        return _unescaped(values) if any(block.escaped == field for block in self.blocks) else values
+
+
+def _unescaped(values: pa.Array) -> pa.Array:
+    """Return texts without their backslashes, each of which stands in front of a quotation mark."""
+    import numpy as np
+    import pyarrow as pa
+
+    _, offsets, texts = values.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(values) + 1, values.offset * 4)
+    escapes = np.flatnonzero(np.frombuffer(texts, np.uint8) == BACKSLASH)
+    moved = ends - np.searchsorted(escapes, ends).astype(np.int32)
+    plain = texts.to_pybytes().translate(None, bytes([BACKSLASH]))
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(moved), pa.py_buffer(plain)])

@@ -9,12 +9,17 @@ import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_kucoin.api.errors import FatalError
+from airflow_provider_kucoin.hooks.bucket import Bucket
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from airflow_provider_kucoin.testing import Exchange, Server
 
@@ -120,6 +125,40 @@ def test_without_replace_an_object_that_somebody_writes_meanwhile_is_not_overwri
     with pytest.raises(AirflowFailException, match="exists and replace=False"):
         copy(replace=False, s3_key="one.parquet")
     assert bucket.read("one.parquet") == b"theirs"
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A file that boto3 uploads in parts."""
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(1 << 20) * 9)
+    return path
+
+
+def test_a_large_file_goes_up_in_parts_and_is_seen_as_a_whole(
+    bucket: Any, large: Path, s3_gate: Callable[..., Any]
+) -> None:
+    seen: list[str] = []
+    s3_gate(
+        lambda heard: (
+            seen.append(parse_qs(urlsplit(heard.target).query)["partNumber"][0]) if heard.method == "PUT" else None
+        )
+    )
+    Bucket(bucket.name, "aws_default").publish(
+        large, "large", content_type="x/y", metadata={"kucoin.rows": "1"}, replace=True
+    )
+    assert sorted(seen) == ["1", "2"]
+    assert bucket.read("large") == large.read_bytes()
+    assert (bucket.head("large")["ContentType"], bucket.head("large")["Metadata"]) == ("x/y", {"kucoin.rows": "1"})
+
+
+def test_a_part_that_s3_refuses_leaves_nothing_to_be_seen(
+    bucket: Any, large: Path, s3_gate: Callable[..., Any]
+) -> None:
+    s3_gate(lambda heard: s3_error(403, "AccessDenied") if "partNumber=2" in heard.target else None)
+    with pytest.raises(FatalError, match="AccessDenied"):
+        Bucket(bucket.name, "aws_default").publish(large, "large", content_type="x/y", metadata={}, replace=True)
+    assert bucket.keys == []
 
 
 @pytest.mark.usefixtures("busy")
