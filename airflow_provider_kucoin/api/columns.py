@@ -218,6 +218,12 @@ def _digits(column: Column, value: Any) -> str:
         ) from None
 
 
+def plain_decimal(value: Decimal) -> str:
+    """Return a decimal without exponent and trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _flags(column: Column, values: Sequence[Any]) -> list[bool | None]:
     _refuse_missing(column, values)
     if bad := [value for value in values if type(value) not in _FLAG_TYPES or value not in _FLAGS]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.api.columns import Kind
+from airflow_provider_kucoin.api.columns import Kind, plain_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Totals:
         return [self._row(key, *self._found[key]) for key in order]
 
     def _row(self, key: tuple[str | None, ...], rows: int, sums: Sequence[Decimal | None]) -> dict[str, Any]:
-        added = {name: _text(total) for name, total in zip(self.summed, sums, strict=True) if total is not None}
+        added = {name: plain_decimal(total) for name, total in zip(self.summed, sums, strict=True) if total is not None}
         return {**dict(zip(self.by, key, strict=True)), "rows": rows, **added}
 
 
@@ -84,9 +84,3 @@ def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     if one is None or other is None:
         return other if one is None else one
     return EXACT.add(one, other)
-
-
-def _text(amount: Decimal) -> str:
-    """Return an amount without exponent and trailing zeros."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.api.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind, amounts
+from airflow_provider_kucoin.api.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind, amounts, plain_decimal
 from airflow_provider_kucoin.api.errors import UnexpectedData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     import pyarrow as pa
 
@@ -121,9 +120,3 @@ def _plain(kind: pa.DataType, values: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(kind):
         return list(pc.strftime(values, "%Y-%m-%dT%H:%M:%SZ").to_pylist())
     return list(values.to_pylist())
-
-
-def plain_decimal(value: Decimal) -> str:
-    """Return a decimal without exponent and trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

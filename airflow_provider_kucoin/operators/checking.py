@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kucoin.api import objects
 from airflow_provider_kucoin.api.balances import LIVE, live
+from airflow_provider_kucoin.api.columns import plain_decimal
 from airflow_provider_kucoin.api.columns import rows as typed
 from airflow_provider_kucoin.api.continuity import EXACT, ZERO, Chain, proof
 from airflow_provider_kucoin.api.errors import InvalidInput, ProofFailed, UnexpectedData
@@ -88,7 +89,7 @@ class Check:
             "rows": rows,
             "window_start": stamp(self.window.start_ms),
             "window_end": stamp(self.window.end_ms),
-            "balances": {"/".join(account): _plain(balance) for account, balance in self._last().items()},
+            "balances": {"/".join(account): plain_decimal(balance) for account, balance in self._last().items()},
             "not_proven": self.not_proven,
         }
 
@@ -210,10 +211,10 @@ class Check:
     # ------------------------------------------------------------------------------------------------------ balances
 
     def _broken(self, uri: str, broken: Break) -> ProofFailed:
-        expected = " or ".join(_plain(balance) for balance in broken.expected)
+        expected = " or ".join(plain_decimal(balance) for balance in broken.expected)
         return ProofFailed(
             f"{uri}, row {self._row_name(broken.row)}: the balance of {'/'.join(broken.account)} does not follow from "
-            f"the row before it: expected {expected}, found {_plain(broken.found)}. A row before it is "
+            f"the row before it: expected {expected}, found {plain_decimal(broken.found)}. A row before it is "
             "missing, doubled or altered, or it is altered itself: run the task that writes it again"
         )
 
@@ -280,8 +281,8 @@ class Check:
             if not all(differing):
                 return
             account = differing[0][0]
-            found = " or ".join(_plain(value) for value in balances[account])
-            last = _plain(now.chains[0].last[account])
+            found = " or ".join(plain_decimal(value) for value in balances[account])
+            last = plain_decimal(now.chains[0].last[account])
             problem = f"the live balance of {'/'.join(account)}: expected {last}, as the last row says, found {found}"
             # A row may have been booked between the two questions.
         raise ProofFailed(problem)
@@ -324,10 +325,6 @@ class Check:
             for piece in parts:
                 for items in reader.pages(piece):
                     yield typed(self.dataset.columns, self.dataset.table(items, self.hook.account_uid))
-
-
-def _plain(balance: Decimal) -> str:
-    return f"{EXACT.normalize(balance):f}"
 
 
 def _add(found: Proof, rows: Sequence[Row]) -> Break | None:

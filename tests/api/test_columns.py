@@ -22,6 +22,7 @@ from airflow_provider_kucoin.api.columns import (
     amounts,
     columns,
     context_columns,
+    plain_decimal,
     row_type,
     rows,
 )
@@ -552,6 +553,21 @@ def test_any_text_is_kept_exactly_or_refused(values: list[str]) -> None:
         return
     assert [Decimal(text) for text in found["amount"]] == [Decimal(value) for value in values]
     assert [row["amount"] for row in rows(FIELDS, found)] == [Decimal(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0E-18", "0"),
+        ("0.100000000000000000", "0.1"),
+        ("100.000000000000000000", "100"),
+        ("-0.000000000000000001", "-0.000000000000000001"),
+        ("1E+3", "1000"),
+        ("10", "10"),
+    ],
+)
+def test_a_decimal_in_text_has_no_exponent_and_no_zeros_behind(number: str, text: str) -> None:
+    assert plain_decimal(Decimal(number)) == text
 
 
 # ------------------------------------------------------------------------------------------------------------ context

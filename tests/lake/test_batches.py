@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_kucoin.api.errors import UnexpectedData
 from airflow_provider_kucoin.api.histories import HISTORIES
 from airflow_provider_kucoin.api.ledgers import SPOT, UNIFIED
-from airflow_provider_kucoin.lake.batches import batch, plain_decimal, plain_rows, schema
+from airflow_provider_kucoin.lake.batches import batch, plain_rows, schema
 
 if TYPE_CHECKING:
     from airflow_provider_kucoin.api.datasets import Dataset
@@ -171,21 +171,6 @@ def test_text_that_is_no_unicode_is_refused() -> None:
 @pytest.mark.parametrize("text", ["", "a\nb\r\n", 'q"uo"te', "漢🪙", "\0", ",;\t", "NULL", "x" * 100_000])
 def test_any_other_text_is_kept(text: str) -> None:
     assert batch_of({**ITEM, "bizType": text}).column("biz_type").to_pylist() == [text]
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        ("0E-18", "0"),
-        ("0.100000000000000000", "0.1"),
-        ("100.000000000000000000", "100"),
-        ("-0.000000000000000001", "-0.000000000000000001"),
-        ("1E+3", "1000"),
-        ("10", "10"),
-    ],
-)
-def test_a_decimal_in_text_has_no_exponent_and_no_zeros_behind(number: str, text: str) -> None:
-    assert plain_decimal(Decimal(number)) == text
 
 
 def test_plain_rows_are_text_and_nothing_else() -> None:
