@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from page_parts import Part, command
 
 from airflow_provider_kucoin.api.common import COLUMNS
 from airflow_provider_kucoin.api.histories import HISTORIES
@@ -17,24 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.api.datasets import Dataset, Kept
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "datasets.md"
-BEGIN, END = "<!-- tables of the code -->", "<!-- end of the tables -->"
-
-
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when the page is not up to date")
-    checking = parser.parse_args().check
-    before, rest = PAGE.read_text().split(BEGIN)
-    page = f"{before}{BEGIN}\n\n{tables()}\n\n{END}{rest.split(END)[1]}"
-    if page == PAGE.read_text():
-        return 0
-    if checking:
-        sys.stderr.write(f"{PAGE.name} is not up to date: run {Path(__file__).name}\n")
-        return 1
-    PAGE.write_text(page)
-    return 0
+PART = Part("datasets.md", "<!-- tables of the code -->", "<!-- end of the tables -->")
 
 
 def tables() -> str:
@@ -105,4 +88,4 @@ def _kept(kept: Kept) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, PART, tables))

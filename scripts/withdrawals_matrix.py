@@ -25,17 +25,17 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from page_parts import Part
 
 from airflow_provider_kucoin.testing import Exchange, Fault, Readings, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GUARANTEES = Path(__file__).parents[1] / "docs" / "guarantees.md"
-BEGIN, END = "<!-- tables of make test-withdrawals -->", "<!-- end of the tables -->"
+PART = Part("guarantees.md", "<!-- tables of make test-withdrawals -->", "<!-- end of the tables -->")
 
 CONN_ID = "kucoin_matrix"
 ADDRESS = "TKFRQXSDcY4kd3QLzw7uK16GmLrjJggwX8"
@@ -415,11 +415,6 @@ def _totals(results: dict[Case, Found]) -> str:
     ).replace("1 withdrawals", "1 withdrawal")
 
 
-def kept() -> str:
-    """Return the tables that the documentation holds."""
-    return GUARANTEES.read_text().partition(BEGIN)[2].partition(END)[0].strip()
-
-
 def main() -> int:
     """Run it from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -446,11 +441,10 @@ def main() -> int:
     for name, why in broken.items():
         print(f"BROKEN: {name}: {'; '.join(why)}", file=sys.stderr)
     if arguments.write:
-        before, _, rest = GUARANTEES.read_text().partition(BEGIN)
-        GUARANTEES.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")
-    is_stale = arguments.check and kept() != text
+        PART.write(text)
+    is_stale = arguments.check and PART.read() != text
     if is_stale:
-        print(f"{GUARANTEES} holds other tables: run with --write", file=sys.stderr)
+        print(f"docs/{PART.page} holds other tables: run with --write", file=sys.stderr)
     return 1 if broken or is_stale else 0
 
 

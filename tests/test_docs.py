@@ -60,9 +60,9 @@ def test_the_check_of_the_tables_sees_a_change_and_leaves_the_page_alone(tmp_pat
     (tmp_path / "docs").mkdir()
     (tmp_path / "scripts").mkdir()
     (tmp_path / "docs" / "datasets.md").write_text(page)
-    script = tmp_path / "scripts" / "datasets_table.py"
-    script.write_text((ROOT / "scripts" / "datasets_table.py").read_text())
-    command = [sys.executable, str(script)]
+    for name in ("datasets_table.py", "page_parts.py"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
+    command = [sys.executable, str(tmp_path / "scripts" / "datasets_table.py")]
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)  # noqa: S603
     assert (checked.returncode, checked.stderr) == (1, "datasets.md is not up to date: run datasets_table.py\n")
     assert (tmp_path / "docs" / "datasets.md").read_text() == page
