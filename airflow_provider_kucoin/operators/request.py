@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
+from airflow_provider_kucoin.operators.hooked import HookedOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_kucoin.api.signing import Value
-    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
 #: Decimal places up to which a number is written without an exponent: 1E+999999999 would be a text of a gigabyte.
 LONGEST = 64
@@ -35,7 +34,7 @@ class _TakesParams(type(BaseOperator)):  # type: ignore[misc]
         return super().__call__(*args, **kwargs)
 
 
-class KucoinOperator(BaseOperator, metaclass=_TakesParams):
+class KucoinOperator(HookedOperator, metaclass=_TakesParams):
     """
     Call any endpoint of KuCoin's, signed and within its quota, and hand on the ``data`` of its answer.
 
@@ -62,8 +61,6 @@ class KucoinOperator(BaseOperator, metaclass=_TakesParams):
 
     template_fields: Sequence[str] = ("method", "path", "query", "json", "kucoin_conn_id")
     template_fields_renderers = {"query": "json", "json": "json"}  # noqa: RUF012 - BaseOperator's
-    ui_color = "#24ae8f"
-    ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
@@ -76,21 +73,13 @@ class KucoinOperator(BaseOperator, metaclass=_TakesParams):
         kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kucoin_conn_id=kucoin_conn_id, **kwargs)
         self._refuse_strange_params(kwargs.get("default_args") or {})
         self.method = method
         self.path = path
         self.query = query
         self.json = json
         self.futures = futures
-        self.kucoin_conn_id = kucoin_conn_id
-
-    @cached_property
-    def hook(self) -> KucoinHook:
-        """The hook that calls."""
-        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-
-        return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> Any:  # noqa: ARG002 - Airflow's signature
         """Make the call."""

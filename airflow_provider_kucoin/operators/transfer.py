@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
-from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
+from airflow_provider_kucoin.operators.hooked import MoneyOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +14,11 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-
 #: Where the journal of a transfer is kept in the task's state store.
 STATE_KEY = "kucoin_transfer"
 
 
-class KucoinTransferOperator(BaseOperator):
+class KucoinTransferOperator(MoneyOperator):
     """
     Move money between accounts of one owner (KuCoin's flex transfer), once.
 
@@ -63,8 +58,6 @@ class KucoinTransferOperator(BaseOperator):
         "client_oid",
         "kucoin_conn_id",
     )
-    ui_color = "#24ae8f"
-    ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
@@ -83,11 +76,8 @@ class KucoinTransferOperator(BaseOperator):
         kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
-        if isinstance(amount, float):
-            raise TypeError(f"amount={amount!r} is a float: give decimal text such as '10.5', a Decimal or an int")
-        super().__init__(**kwargs)
+        super().__init__(amount=amount, settle=settle, kucoin_conn_id=kucoin_conn_id, **kwargs)
         self.currency = currency
-        self.amount = amount
         self.from_account_type = from_account_type
         self.to_account_type = to_account_type
         self.transfer_type = transfer_type
@@ -96,16 +86,6 @@ class KucoinTransferOperator(BaseOperator):
         self.from_account_tag = from_account_tag
         self.to_account_tag = to_account_tag
         self.client_oid = client_oid
-        check_duration("settle", settle)
-        self.settle = settle
-        self.kucoin_conn_id = kucoin_conn_id
-
-    @cached_property
-    def hook(self) -> KucoinHook:
-        """The hook that moves it."""
-        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-
-        return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Move the money, unless it has been moved."""

@@ -6,7 +6,6 @@ import random
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import (
@@ -15,13 +14,13 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.api.errors import RequestRefused, RetryableError
 from airflow_provider_kucoin.api.polling import interval
 from airflow_provider_kucoin.api.withdrawals import Outcome, marker, outcome
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
 from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
+from airflow_provider_kucoin.operators.hooked import MoneyOperator
 from airflow_provider_kucoin.sensors.withdrawal import fail, settled
 from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
@@ -31,14 +30,13 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kucoin.hooks.kucoin import KucoinHook
     from airflow_provider_kucoin.hooks.treasury import Try
 
 #: Where the journal of a payment is kept in the task's state store.
 STATE_KEY = "kucoin_withdrawal"
 
 
-class KucoinWithdrawOperator(BaseOperator):
+class KucoinWithdrawOperator(MoneyOperator):
     """
     Withdraw from KuCoin, once and only once.
 
@@ -92,8 +90,6 @@ class KucoinWithdrawOperator(BaseOperator):
         "kucoin_conn_id",
     )
     operator_extra_links = (KucoinWithdrawalLink(), KucoinTransactionLink())
-    ui_color = "#24ae8f"
-    ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
@@ -120,11 +116,8 @@ class KucoinWithdrawOperator(BaseOperator):
         kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
-        if isinstance(amount, float):
-            raise TypeError(f"amount={amount!r} is a float: give decimal text such as '10.5', a Decimal or an int")
-        super().__init__(**kwargs)
+        super().__init__(amount=amount, settle=settle, kucoin_conn_id=kucoin_conn_id, **kwargs)
         self.currency = currency
-        self.amount = amount
         self.destination = destination
         self.to_address = to_address
         self.chain = chain
@@ -138,20 +131,10 @@ class KucoinWithdrawOperator(BaseOperator):
         self.preflight = preflight
         # not self.dry_run: that is a method of Airflow's
         self.only_rehearse = dry_run
-        check_duration("settle", settle)
-        self.settle = settle
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
-        self.kucoin_conn_id = kucoin_conn_id
-
-    @cached_property
-    def hook(self) -> KucoinHook:
-        """The hook that pays."""
-        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-
-        return KucoinHook(self.kucoin_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Pay, unless it has been paid."""

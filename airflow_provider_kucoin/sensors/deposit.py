@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
@@ -16,6 +14,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_kucoin.api.errors import InvalidInput, RetryableError
 from airflow_provider_kucoin.api.withdrawals import Outcome, wallet_tx_id
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
+from airflow_provider_kucoin.sensors.judging import JudgingSensor
 from airflow_provider_kucoin.triggers.events import DEPOSIT, FAILED, PROBLEM, TIMED_OUT
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.windows import Moment
 
 
-class KucoinDepositSensor(BaseSensorOperator):
+class KucoinDepositSensor(JudgingSensor):
     """
     Wait until a deposit has arrived.
 
@@ -52,8 +51,6 @@ class KucoinDepositSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("currency", "since", "min_amount", "tx_id", "address", "kucoin_conn_id")
-    ui_color = "#24ae8f"
-    ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
@@ -134,17 +131,6 @@ class KucoinDepositSensor(BaseSensorOperator):
                 f"no deposit of {self.currency} arrived within {self.timeout:.0f} s. Last status: {event[TIMED_OUT]}"
             )
         return event
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Judge what the trigger saw, outside of what ``soft_fail`` turns into a skipped task."""
-        try:
-            seen = super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skipped:
-            # soft_fail is for a wait that took too long, not for one that broke.
-            if skipped.__cause__ is None or isinstance(skipped.__cause__, AirflowSensorTimeout):
-                raise
-            raise skipped.__cause__ from None
-        return self._judge(seen)
 
     def _expected(self, context: Context) -> Expected:
         from airflow_provider_kucoin.api.deposits import expected

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
@@ -17,6 +15,7 @@ from airflow_provider_kucoin.api.errors import FatalError, RequestRefused, Retry
 from airflow_provider_kucoin.api.withdrawals import STATUSES, Outcome, failure_reason, outcome, wallet_tx_id
 from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
+from airflow_provider_kucoin.sensors.judging import JudgingSensor
 from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ RESULT = {
 }
 
 
-class KucoinWithdrawalSensor(BaseSensorOperator):
+class KucoinWithdrawalSensor(JudgingSensor):
     """
     Wait until a withdrawal is settled.
 
@@ -54,8 +53,6 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("withdrawal_id", "kucoin_conn_id")
     operator_extra_links = (KucoinWithdrawalLink(), KucoinTransactionLink())
-    ui_color = "#24ae8f"
-    ui_fgcolor = "#ffffff"
 
     def __init__(
         self,
@@ -122,17 +119,6 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
             )
         return dict(event.get(WITHDRAWAL) or event)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Judge what the trigger saw, outside of what ``soft_fail`` turns into a skipped task."""
-        try:
-            seen = super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skipped:
-            # soft_fail is for a wait that took too long, not for one that broke.
-            if skipped.__cause__ is None or isinstance(skipped.__cause__, AirflowSensorTimeout):
-                raise
-            raise skipped.__cause__ from None
-        return self._judge(seen)
-
     def _defer(self, seen: Mapping[str, Any]) -> NoReturn:
         from airflow_provider_kucoin.triggers.withdrawal import KucoinWithdrawalTrigger
 
@@ -148,11 +134,11 @@ class KucoinWithdrawalSensor(BaseSensorOperator):
             method_name="execute_complete",
         )
 
-    def _judge(self, withdrawal: Mapping[str, Any]) -> dict[str, Any]:
+    def _judge(self, seen: Mapping[str, Any]) -> dict[str, Any]:
         """Return a withdrawal that succeeded; fail on any other."""
-        if PROBLEM in withdrawal:
-            raise AirflowFailException(withdrawal[PROBLEM])
-        return settled(withdrawal)
+        if PROBLEM in seen:
+            raise AirflowFailException(seen[PROBLEM])
+        return settled(seen)
 
 
 def settled(withdrawal: Mapping[str, Any]) -> dict[str, Any]:
