@@ -74,7 +74,7 @@ bench-waits: $(INSTALLED) ## Measure 1,000 deferred waits in one event loop; tak
 dist: .venv-release/.installed ## Build wheel and sdist into dist/, and check them
 	@.venv-release/bin/python scripts/build_dist.py
 
-test-wheel: $(INSTALLED) dist ## Install the wheel of dist/ beside the newest and the oldest Airflow, and try it there
+test-wheel: $(INSTALLED) .venv-checks/.installed dist ## Install the wheel of dist/ beside the newest and the oldest Airflow, and try it there
 	@$(BIN)/python scripts/try_wheel.py
 
 test-matrix: .venv-checks/.installed ## The tests on every Airflow and Python that is supported; docs/versions.md shows the table

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from demo import BUCKET, airflow_settings, isolate, process, s3_server
 from terminal import step
 
 ROOT = Path(__file__).resolve().parent.parent
+UV = ROOT / ".venv-checks" / "bin" / "uv"
 EXAMPLE = ROOT / "dags_examples" / "example_kucoin_ledger_to_s3.py"
 #: Runs in the new environment: what of the package can be found and imported there.
 LOOK = """
@@ -108,15 +108,15 @@ def check(target: Target, wheel: Path) -> None:
 
 def install(target: Target, wheel: Path, folder: Path) -> None:
     """Make an environment with the wheel, Airflow and what writing to S3 needs, and nothing else."""
-    venv.create(folder / "venv", with_pip=True, symlinks=os.name != "nt")
-    pins = folder / "constraints.txt"
+    pins, environment = folder / "constraints.txt", str(folder / "venv")
     pins.write_text("\n".join(merged([ROOT / name for name in target.constraints])))
-    said(
-        folder / "venv" / "bin" / "python",
-        *("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(pins)),
-        *(f"{wheel}[s3]", "apache-airflow", "apache-airflow-providers-standard"),
-        folder=str(folder),
-    )
+    wanted = (f"{wheel}[s3]", "apache-airflow", "apache-airflow-providers-standard")
+    for command in (
+        ("venv", "--python", sys.executable, environment),
+        ("pip", "install", "--python", environment, "--constraints", str(pins), *wanted),
+    ):
+        # With pip this takes minutes.
+        run(str(UV), "--native-tls", "--quiet", *command, folder=str(folder))
 
 
 def merged(files: list[Path]) -> list[str]:
@@ -195,13 +195,18 @@ def copy_a_day(python: Path, folder: Path) -> str:
 
 
 def said(python: Path, *arguments: str, folder: str, **environment: str) -> str:
-    """Run the environment's Python away from the sources, and return what it wrote."""
+    """Run the environment's Python as a user of Airflow does, and return what it wrote."""
     home = {"AIRFLOW_HOME": f"{folder}/airflow", "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    return run(str(python), *arguments, folder=folder, **{**home, **environment})
+
+
+def run(*command: str, folder: str, **environment: str) -> str:
+    """Run a command away from the sources, and return what it wrote."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [str(python), *arguments],
+        command,
         cwd=folder,
-        env={**clean, **home, **environment},
+        env={**clean, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -210,7 +215,7 @@ def said(python: Path, *arguments: str, folder: str, **environment: str) -> str:
     )
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
-        raise Failed(f"{' '.join(arguments)[:200]} failed; the end of what it said:\n{end}")
+        raise Failed(f"{' '.join(command)[:200]} failed; the end of what it said:\n{end}")
     return done.stdout
 
 
