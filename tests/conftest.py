@@ -512,6 +512,25 @@ def measured() -> Iterator[Measured]:
     stats.initialize(factory=_no_stats(), export_legacy_names=False)
 
 
+# ------------------------------------------------------------------------------------------------------------- lineage
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Airflow's own collector of hooks' lineage, as it is where something is installed that reads it."""
+    from airflow.providers.common.compat import sdk
+
+    found = sdk.HookLineageCollector()
+    module = "airflow.sdk.lineage"
+    try:
+        monkeypatch.setattr(f"{module}.get_hook_lineage_collector", lambda: found)
+    except ImportError:
+        monkeypatch.setattr("airflow.lineage.hook.get_hook_lineage_collector", lambda: found)
+    # The compatibility module keeps what it has imported once.
+    monkeypatch.setattr(sdk, "get_hook_lineage_collector", lambda: found, raising=False)
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------------- secrets
 
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import pkgutil
 import re
 import shlex
 import shutil
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from public import classes
 
 from airflow_provider_kucoin.api import endpoints, errors
 from airflow_provider_kucoin.api.balances import LIVE, SOURCES
@@ -138,27 +138,17 @@ def test_the_plan_that_the_readme_shows_is_what_the_command_would_say() -> None:
 
 def _public() -> dict[str, str]:
     """Return the modules of the classes that DAG authors use."""
-    return _classes("operators", "sensors", "transfers")
+    return _modules("operators", "sensors", "transfers")
 
 
 def _behind() -> dict[str, str]:
     """Return the modules of the other public classes: those without a page of their own."""
     beside = {"api", "client", "lake", "operators", "sensors", "testing", "transfers"}
-    return _classes(*(path.parent.name for path in PACKAGE.glob("*/__init__.py") if path.parent.name not in beside))
+    return _modules(*(path.parent.name for path in PACKAGE.glob("*/__init__.py") if path.parent.name not in beside))
 
 
-def _classes(*kinds: str) -> dict[str, str]:
-    found = {}
-    for kind in kinds:
-        package = import_module(f"airflow_provider_kucoin.{kind}")
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            here = vars(import_module(module.name)).items()
-            found |= {
-                name: module.name
-                for name, value in here
-                if name.startswith("Kucoin") and value.__module__ == module.name
-            }
-    return found
+def _modules(*kinds: str) -> dict[str, str]:
+    return {name: found.__module__ for name, found in classes(*kinds).items()}
 
 
 @pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])

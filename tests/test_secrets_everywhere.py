@@ -8,22 +8,22 @@ import hashlib
 import hmac
 import json
 import logging
-import pkgutil
 import traceback
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
-from airflow.providers.common.compat.sdk import DAG, BaseOperator, TaskDeferred
-from airflow.triggers.base import BaseTrigger
+from airflow.providers.common.compat.sdk import DAG, AssetAlias, TaskDeferred
+from public import classes
 
-import airflow_provider_kucoin
 from airflow_provider_kucoin.api.calls import Retry
 from airflow_provider_kucoin.api.ledgers import SPOT
 from airflow_provider_kucoin.api.windows import Window
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
+from airflow_provider_kucoin.notifications.withdrawal import KucoinWithdrawalNotifier, facts_of
 from airflow_provider_kucoin.testing import Fault
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ WINDOW = {"window_start": YESTERDAY, "window_end": TODAY, "file_format": "jsonl"
 #: Every task, and what makes one.
 TASKS: dict[str, dict[str, Any]] = {
     "KucoinLedgerToS3Operator": {"s3_bucket": "", **WINDOW},
-    "KucoinHistoryToS3Operator": {"dataset": "deposits", "s3_bucket": "", **WINDOW},
+    "KucoinHistoryToS3Operator": {"dataset": "deposits", "currency": "USDT", "s3_bucket": "", **WINDOW},
     "KucoinBalancesToS3Operator": {
         "s3_bucket": "",
         "include": ["accounts"],
@@ -71,22 +71,7 @@ WRONG = ("login", "password", "passphrase")
 SITUATIONS = ("success", *(f"wrong {field}" for field in WRONG), "refused", *(fault.name for fault in FAULTS))
 
 
-def classes(base: type, *kinds: str) -> dict[str, type]:
-    """Return the classes of that kind that DAG authors may use."""
-    names = [f"{airflow_provider_kucoin.__name__}.{kind}" for kind in kinds]
-    modules = [found.name for name in names for found in pkgutil.iter_modules(import_module(name).__path__, f"{name}.")]
-    here = [(module, name, value) for module in modules for name, value in vars(import_module(module)).items()]
-    return {
-        name: value
-        for module, name, value in here
-        if name.startswith("Kucoin")
-        and isinstance(value, type)
-        and issubclass(value, base)
-        and value.__module__ == module
-    }
-
-
-OPERATORS = classes(BaseOperator, "operators", "sensors", "transfers")
+OPERATORS = classes("operators", "sensors", "transfers")
 
 
 def test_every_task_is_looked_at() -> None:
@@ -105,6 +90,9 @@ def watched(
     sent = exchange.add_withdrawal(currency="USDT", chain="trx", address="T1", amount="5", status="PROCESSING")
 
     def watched(name: str, situation: str) -> Any:
+        if name == "KucoinLedgerCheckOperator":
+            copy = OPERATORS["KucoinLedgerToS3Operator"]
+            copy(task_id="before", **{**TASKS[copy.__name__], "s3_bucket": bucket.name}).execute({})
         changes, extra = {}, {"withdrawals_enabled": True, "futures_host": canaries.wire.url, "timeout": 1}
         if situation in {f"wrong {field}" for field in WRONG}:
             field = situation.removeprefix("wrong ")
@@ -122,17 +110,46 @@ def watched(
         if "withdrawal_id" in given:
             given["withdrawal_id"] = sent.id
         with DAG("watched", schedule=None):
-            return OPERATORS[name](task_id="task", **given)  # type: ignore[call-arg]
+            return OPERATORS[name](task_id="task", **given)
 
     return watched
+
+
+@dataclass
+class Event:
+    """What consumers of an outlet are told: of an asset one extra, of an alias one for each asset."""
+
+    extra: dict[str, Any] = field(default_factory=dict)
+    added: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+
+    def add(self, asset: Any, extra: dict[str, Any]) -> None:
+        """Tell of an asset of an alias."""
+        self.added.append((asset, extra))
 
 
 class Events(dict[Any, Any]):
     """Asset events as Airflow collects them."""
 
-    def __missing__(self, asset: Any) -> Any:
-        self[asset.uri] = SimpleNamespace(extra={})
-        return self[asset.uri]
+    def __missing__(self, outlet: Any) -> Any:
+        return self.setdefault(str(outlet), Event())
+
+
+def told_to_openlineage(task: Any) -> list[object]:
+    """Return what OpenLineage's events hold of a task: all of itself, if that is configured, and its facets."""
+    from airflow.providers.openlineage.extractors.base import DefaultExtractor
+    from airflow.providers.openlineage.utils.utils import TaskInfoComplete
+
+    facets = DefaultExtractor(task).extract_on_complete(None)
+    datasets = [*facets.inputs, *facets.outputs] if facets else []
+    return [json.dumps(TaskInfoComplete(task), default=repr), *(json.dumps(attrs.asdict(one)) for one in datasets)]
+
+
+def told_to_people(context: dict[str, Any]) -> list[object]:
+    """Return what a notifier says of a task, and the facts that it hands on to others."""
+    said: list[object] = []
+    KucoinWithdrawalNotifier(send=said.append, note="{{ task }} {{ ti }}")(context)
+    assert said
+    return [*said, facts_of(context)]
 
 
 def chain(problem: BaseException | None) -> Iterator[BaseException]:
@@ -167,6 +184,7 @@ def test_a_task_leaves_no_secret_behind(
     canaries: Any,
     watched: Callable[..., Any],
     serialization: Any,
+    collector: Any,
     bucket: Any,
     everything_logged: Callable[[], str],
     capfd: pytest.CaptureFixture[str],
@@ -174,27 +192,43 @@ def test_a_task_leaves_no_secret_behind(
     situation: str,
 ) -> None:
     task, events = watched(name, situation), Events()
+    task.outlets = [*task.outlets, AssetAlias("whatever")]
     ti = SimpleNamespace(
         dag_id="watched", task_id="task", run_id="run", map_index=-1, try_number=1, start_date=None, task=task
     )
+    ti.xcom_pull = lambda **_: ti.result
+    context: dict[str, Any] = {"ti": ti, "outlet_events": events}
     left: list[object] = []
     try:
-        left.append(json.dumps(task.execute({"ti": ti, "outlet_events": events}), default=repr))
+        ti.result = task.execute(context)
+        left.append(json.dumps(ti.result, default=repr))
     except TaskDeferred as deferred:
         left += [repr(deferred), json.dumps(deferred.trigger.serialize(), default=repr), deferred.kwargs]
         left.append(asyncio.run(_first_event(deferred.trigger)))
     except Exception as problem:
         logging.getLogger("somebody").exception("it failed")
+        context["exception"] = problem
         for found in chain(problem):
             left += [repr(found), str(found), found.args, vars(found), *traceback.format_exception(found)]
+    left += told_to_people({**context, "task": task, "dag": task.dag})
+    lineage = told_to_openlineage(task)
+    left += [*lineage, collector.collected_assets]
     left += [repr(task), {field: getattr(task, field) for field in task.template_fields}]
-    left += [json.dumps(serialization.serialize_dag(task.dag)), {uri: vars(event) for uri, event in events.items()}]
+    left += [json.dumps(serialization.serialize_dag(task.dag)), events]
     left += [bucket.text(key) for key in bucket.keys] + [bucket.head(key) for key in bucket.keys]
     left += [everything_logged(), *capfd.readouterr()]
     canaries.absent_from(*left)
     for wrong in wrong_ones(canaries):
         assert wrong not in "\n".join(map(str, left))
     assert canaries.wire.heard, "it did ask"
+    assert situation != "success" or "exception" not in context, "it did what it is for"
+    if situation == "success" and name.endswith("ToS3Operator"):
+        told = [event.extra or event.added for event in events.values()]
+        assert all(told), "it did tell"
+        assert (len(told), len(lineage)) == (2, 3), (
+            "to an asset and an alias; of itself, where it read and what it wrote"
+        )
+        assert collector.collected_assets.outputs
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -275,4 +309,4 @@ def test_a_verb_of_the_hook_leaves_no_secret_behind(
 
 
 def test_every_trigger_is_run_by_a_sensor_above() -> None:
-    assert set(classes(BaseTrigger, "triggers")) == {"KucoinDepositTrigger", "KucoinWithdrawalTrigger"}
+    assert set(classes("triggers")) == {"KucoinDepositTrigger", "KucoinWithdrawalTrigger"}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import pkgutil
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
+from public import classes
 
-import airflow_provider_kucoin
 from airflow_provider_kucoin.api.errors import KucoinError
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
@@ -34,7 +32,7 @@ WINDOW = {"window_start": YESTERDAY, "window_end": TODAY}
 #: Every task with arguments that work.
 TASKS: dict[str, dict[str, Any]] = {
     "KucoinLedgerToS3Operator": {"s3_bucket": "lake", **WINDOW},
-    "KucoinHistoryToS3Operator": {"dataset": "deposits", "s3_bucket": "lake", **WINDOW},
+    "KucoinHistoryToS3Operator": {"dataset": "deposits", "currency": "USDT", "s3_bucket": "lake", **WINDOW},
     "KucoinBalancesToS3Operator": {"s3_bucket": "lake", "include": ["accounts"]},
     "KucoinLedgerCheckOperator": {"s3_bucket": "lake", "live_balance": False, **WINDOW},
     "KucoinOperator": {"method": "GET", "path": "/api/v1/accounts"},
@@ -70,22 +68,7 @@ AIRFLOWS = {
 }
 
 
-def classes() -> dict[str, Any]:
-    """Return the tasks for DAG authors."""
-    names = [f"{airflow_provider_kucoin.__name__}.{kind}" for kind in ("operators", "sensors", "transfers")]
-    modules = [found.name for name in names for found in pkgutil.iter_modules(import_module(name).__path__, f"{name}.")]
-    here = [(module, name, value) for module in modules for name, value in vars(import_module(module)).items()]
-    return {
-        name: value
-        for module, name, value in here
-        if name.startswith("Kucoin")
-        and isinstance(value, type)
-        and issubclass(value, BaseOperator)
-        and value.__module__ == module
-    }
-
-
-OPERATORS = classes()
+OPERATORS = classes("operators", "sensors", "transfers")
 ARGUMENTS = [
     (name, argument)
     for name in TASKS

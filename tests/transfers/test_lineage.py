@@ -14,7 +14,7 @@ from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3O
 from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_provider_kucoin.testing import Exchange, Server
 
@@ -128,22 +128,6 @@ def test_without_openlineage_there_is_nothing_to_tell(
 
 
 # ------------------------------------------------------------------------------------------------- hook-level lineage
-
-
-@pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Airflow's own collector, as it is where something is installed that reads it."""
-    from airflow.providers.common.compat import sdk
-
-    found = sdk.HookLineageCollector()
-    module = "airflow.sdk.lineage"
-    try:
-        monkeypatch.setattr(f"{module}.get_hook_lineage_collector", lambda: found)
-    except ImportError:
-        monkeypatch.setattr("airflow.lineage.hook.get_hook_lineage_collector", lambda: found)
-    # The compatibility module keeps what it has imported once.
-    monkeypatch.setattr(sdk, "get_hook_lineage_collector", lambda: found, raising=False)
-    return found
 
 
 def told(collector: Any) -> tuple[list[str], list[str]]:
