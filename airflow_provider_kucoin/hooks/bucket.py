@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from botocore.exceptions import ClientError
 
+    from airflow_provider_kucoin.lake.files import Finished
+
 #: S3's answers that no retry will change.
 _FATAL = {"AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch", "403"}
 
@@ -125,27 +127,28 @@ class Bucket:
             ) from None
         was_read(self._hook, lambda: self.uri(key))
 
-    def publish(self, path: Path, key: str, *, content_type: str, metadata: Mapping[str, str], replace: bool) -> None:
+    def publish(self, file: Finished, key: str, about: Mapping[str, str], *, content_type: str, replace: bool) -> str:
         """
-        Make a file visible under a key.
+        Make a file visible under a key, and return its URI.
 
-        :param metadata: ASCII text by name, kept with the object
+        :param about: ASCII text by name, kept with the object beside how many rows it has, and their digest
         :param replace: False refuses to overwrite, also when somebody else writes at the same moment
         """
         from boto3.exceptions import S3UploadFailedError
         from botocore.exceptions import ClientError
 
-        client, about = self._hook.get_conn(), {"ContentType": content_type, "Metadata": dict(metadata)}
-        about |= self._hook.extra_args
+        metadata = {**about, "kucoin.rows": str(file.rows), "kucoin.content": file.digest}
+        client, given = self._hook.get_conn(), {"ContentType": content_type, "Metadata": metadata}
+        given |= self._hook.extra_args
         config = self._hook.transfer_config
         try:
-            if replace and path.stat().st_size >= config.multipart_threshold:
-                client.upload_file(str(path), self.name, key, ExtraArgs=about, Config=config)
+            if replace and file.size >= config.multipart_threshold:
+                client.upload_file(str(file.path), self.name, key, ExtraArgs=given, Config=config)
             else:
                 # boto3 starts threads for every file that it uploads, even for a small one.
                 condition = {} if replace else {"IfNoneMatch": "*"}
-                with path.open("rb") as body:
-                    client.put_object(Bucket=self.name, Key=key, Body=body, **condition, **about)
+                with file.path.open("rb") as body:
+                    client.put_object(Bucket=self.name, Key=key, Body=body, **condition, **given)
         except S3UploadFailedError as problem:
             cause = problem.__context__
             if not isinstance(cause, ClientError):
@@ -154,6 +157,7 @@ class Bucket:
         except ClientError as problem:
             self._refuse(key, problem)
         was_written(self._hook, lambda: self.uri(key))
+        return self.uri(key)
 
     def _refuse(self, key: str, problem: ClientError) -> NoReturn:
         code, words = problem.response["Error"].get("Code", "?"), problem.response["Error"].get("Message", "")

@@ -80,14 +80,8 @@ class BalanceSnapshot:
         with TotalledFile(BALANCES, account_uid, file_format, self.compression, any_order=True) as file:
             file.add(rows)
             done = file.finish(about)
-            self.bucket.publish(
-                done.path,
-                key,
-                content_type=objects.content_type(file_format, self.compression),
-                metadata={**about, "kucoin.rows": str(done.rows), "kucoin.content": done.digest},
-                replace=self.operator.replace,
-            )
-        uri = self.bucket.uri(key)
+            content_type = objects.content_type(file_format, self.compression)
+            uri = self.bucket.publish(done, key, about, content_type=content_type, replace=self.operator.replace)
         self.log.info("wrote %s: %d rows, %d bytes, %.1f s", uri, done.rows, done.size, time.monotonic() - began)
         count_object(BALANCES, self.operator.kucoin_conn_id, done.rows, done.size)
         result = {"uri": uri, "rows": done.rows, "taken_at": taken_at, "bytes": done.size}

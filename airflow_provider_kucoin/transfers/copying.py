@@ -282,19 +282,10 @@ class Copy:
         return {"late_rows": found.late, "changed_rows": found.changed}
 
     def _publish(self, piece: Window, done: Finished, began: float) -> dict[str, Any]:
-        key = self._key(piece)
-        self.bucket.publish(
-            done.path,
-            key,
-            content_type=objects.content_type(self.operator.file_format, self.compression),
-            metadata={
-                **self._metadata(piece),
-                "kucoin.rows": str(done.rows),
-                "kucoin.content": done.digest,
-            },
-            replace=self.operator.replace,
+        content_type = objects.content_type(self.operator.file_format, self.compression)
+        uri = self.bucket.publish(
+            done, self._key(piece), self._metadata(piece), content_type=content_type, replace=self.operator.replace
         )
-        uri = self.bucket.uri(key)
         self.log.info("wrote %s: %d rows, %d bytes, %.1f s", uri, done.rows, done.size, time.monotonic() - began)
         return {
             "uri": uri,

@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_kucoin.api.errors import FatalError
 from airflow_provider_kucoin.hooks.bucket import Bucket
+from airflow_provider_kucoin.lake.files import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,15 +129,15 @@ def test_without_replace_an_object_that_somebody_writes_meanwhile_is_not_overwri
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> Path:
+def large(tmp_path: Path) -> Finished:
     """A file that boto3 uploads in parts."""
     path = tmp_path / "large"
     path.write_bytes(os.urandom(1 << 20) * 9)
-    return path
+    return Finished(path, 1, 9 << 20, "sha256:0")
 
 
 def test_a_large_file_goes_up_in_parts_and_is_seen_as_a_whole(
-    bucket: Any, large: Path, s3_gate: Callable[..., Any]
+    bucket: Any, large: Finished, s3_gate: Callable[..., Any]
 ) -> None:
     seen: list[str] = []
     s3_gate(
@@ -144,20 +145,19 @@ def test_a_large_file_goes_up_in_parts_and_is_seen_as_a_whole(
             seen.append(parse_qs(urlsplit(heard.target).query)["partNumber"][0]) if heard.method == "PUT" else None
         )
     )
-    Bucket(bucket.name, "aws_default").publish(
-        large, "large", content_type="x/y", metadata={"kucoin.rows": "1"}, replace=True
-    )
+    Bucket(bucket.name, "aws_default").publish(large, "large", {"kucoin.x": "y"}, content_type="x/y", replace=True)
     assert sorted(seen) == ["1", "2"]
-    assert bucket.read("large") == large.read_bytes()
-    assert (bucket.head("large")["ContentType"], bucket.head("large")["Metadata"]) == ("x/y", {"kucoin.rows": "1"})
+    assert bucket.read("large") == large.path.read_bytes()
+    head = bucket.head("large")
+    assert (head["ContentType"], head["Metadata"]["kucoin.x"], head["Metadata"]["kucoin.rows"]) == ("x/y", "y", "1")
 
 
 def test_a_part_that_s3_refuses_leaves_nothing_to_be_seen(
-    bucket: Any, large: Path, s3_gate: Callable[..., Any]
+    bucket: Any, large: Finished, s3_gate: Callable[..., Any]
 ) -> None:
     s3_gate(lambda heard: s3_error(403, "AccessDenied") if "partNumber=2" in heard.target else None)
     with pytest.raises(FatalError, match="AccessDenied"):
-        Bucket(bucket.name, "aws_default").publish(large, "large", content_type="x/y", metadata={}, replace=True)
+        Bucket(bucket.name, "aws_default").publish(large, "large", {}, content_type="x/y", replace=True)
     assert bucket.keys == []
 
 
