@@ -47,6 +47,7 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import pytest  # noqa: E402
+from moments import NOON  # noqa: E402
 
 if TYPE_CHECKING:
     import ssl
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
 
     Respond = Callable[["Heard"], "Said | None"]
 
-# 2026-02-03 12:00:00 UTC
-NOON = 1_770_120_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # ------------------------------------------------------------------------------------------------------- the exchange

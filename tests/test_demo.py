@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import demo
 import pytest
 from comparison import differences
+from moments import DAY, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.transfers.ledger_to_s3 import KucoinLedgerToS3Operator
 
 if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange, Server
 
-DAY = 86_400_000
-TODAY = 1_770_120_000_000 // DAY * DAY
-YESTERDAY = TODAY - DAY
 MIDNIGHT = datetime(2026, 2, 3, tzinfo=UTC)
 
 Rows = list[dict[str, Any]]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import DAY
 from public import classes
 
 from airflow_provider_kucoin.api import endpoints, errors
@@ -300,7 +301,6 @@ def test_a_key_with_what_the_page_says_reads_and_one_with_less_does_not(
             list(read(name, end - DAY, end, **given))
 
 
-DAY = 86_400_000
 OLD_DAY = 1_548_979_200_000  # 2019-02-01
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, TODAY
 
 from airflow_provider_kucoin.api.ledgers import LEDGERS
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     Command = Callable[..., subprocess.CompletedProcess[str]]
 
-DAY = 86_400_000
-TODAY = 1_770_120_000_000 // DAY * DAY
 #: Nine days of which the last is yesterday; the exchange's clock stands at noon of 2026-02-03.
 RANGE = ("--start", "2026-01-25", "--end", "2026-02-03")
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AssetAlias, TaskDeferred
+from moments import TODAY, YESTERDAY
 from public import classes
 
 from airflow_provider_kucoin.api.calls import Retry
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import Exchange, Server
 
-DAY = 86_400_000
-NOON = 1_770_120_000_000
-TODAY = NOON // DAY * DAY
-YESTERDAY = TODAY - DAY
 ADDRESS = "TKFRQXSDcY4kd3QLzw7uK16GmLrjJggwX8"
 WITHDRAWAL = "67e6515f7960ba0007b42025"
 WINDOW = {"window_start": YESTERDAY, "window_end": TODAY, "file_format": "jsonl", "compression": "none"}

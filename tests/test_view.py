@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from moments import DAY, TODAY
 
 from airflow_provider_kucoin.api.common import COLUMNS, kucoin_ledger_sql
 from airflow_provider_kucoin.api.ledgers import LEDGERS
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     View = Callable[..., duckdb.DuckDBPyConnection]
 
-DAY = 86_400_000
-TODAY = 1_770_120_000_000 // DAY * DAY
 #: Python's own arithmetic keeps 28 digits.
 EXACT = Context(prec=80)
 START, END = TODAY - 2 * DAY, TODAY

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
+from moments import TODAY, YESTERDAY
 from public import classes
 
 from airflow_provider_kucoin.api.errors import KucoinError
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange, Server
 
 EXAMPLES = int(os.environ.get("KUCOIN_FUZZ", "0"))
-DAY = 86_400_000
-TODAY = 1_770_120_000_000 // DAY * DAY
-YESTERDAY = TODAY - DAY
 ADDRESS = "TKFRQXSDcY4kd3QLzw7uK16GmLrjJggwX8"
 WINDOW = {"window_start": YESTERDAY, "window_end": TODAY}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moments import TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.balances import SOURCES
 from airflow_provider_kucoin.api.calls import Retry
@@ -27,9 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 # An example is many requests here.
 _many = settings.get_profile("fuzz")
 fuzz = settings(_many, max_examples=max(_many.max_examples // 8, 2))
-DAY = 86_400_000
-TODAY = 1_770_120_000_000 // DAY * DAY
-YESTERDAY = TODAY - DAY
 #: More requests than this for a handful of rows go round in circles.
 MOST_REQUESTS = 400
 #: Codes and pages after which nothing is sent for a while.

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import YESTERDAY
 
 from airflow_provider_kucoin.api.calls import Retry
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 
 @pytest.fixture

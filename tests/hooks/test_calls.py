@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.api import errors
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import Exchange, Server
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 # ------------------------------------------------------------------------------------------------------------- request
 

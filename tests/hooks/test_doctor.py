@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY
 
 from airflow_provider_kucoin.api import errors
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import Exchange, Server
     from airflow_provider_kucoin.testing.wire import Request
-
-DAY = 86_400_000
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, NOON
 
 from airflow_provider_kucoin.api.calls import Retry
 from airflow_provider_kucoin.api.endpoints import ACCOUNTS, Endpoint
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import Exchange
 
-DAY = 86_400_000
 HOUR = 3_600_000
-NOW = 1_770_120_000_000
 
 
 def test_the_calls_of_a_hook_are_counted_by_connection_pool_and_endpoint(
@@ -85,7 +84,7 @@ def test_waits_of_many_calls_for_one_reset_count_once(measured: Any) -> None:
 def test_a_backend_that_fails_costs_no_call(hook: KucoinHook, measured: Any) -> None:
     measured.incr = measured.gauge = None  # cannot be called
     assert hook.get_accounts() == []
-    metrics.tell_time_left(TRADE_HF, "kucoin_default", NOW, NOW)
+    metrics.tell_time_left(TRADE_HF, "kucoin_default", NOON, NOON)
     assert measured == []
 
 
@@ -95,18 +94,18 @@ def test_a_backend_that_fails_costs_no_call(hook: KucoinHook, measured: Any) -> 
 @pytest.mark.parametrize(
     ("dataset", "unread_since", "hours"),
     [
-        pytest.param(TRADE_HF, NOW, 72.0, id="all-read"),
-        pytest.param(TRADE_HF, NOW - 70 * HOUR, 2.0, id="nearly-lost"),
-        pytest.param(TRADE_HF, NOW - 73 * HOUR, -1.0, id="lost"),
-        pytest.param(SPOT, NOW - DAY, 364 * 24.0, id="a-year"),
-        pytest.param(FUTURES, NOW - 900 * DAY, None, id="kept-for-ever-as-far-as-is-known"),
+        pytest.param(TRADE_HF, NOON, 72.0, id="all-read"),
+        pytest.param(TRADE_HF, NOON - 70 * HOUR, 2.0, id="nearly-lost"),
+        pytest.param(TRADE_HF, NOON - 73 * HOUR, -1.0, id="lost"),
+        pytest.param(SPOT, NOON - DAY, 364 * 24.0, id="a-year"),
+        pytest.param(FUTURES, NOON - 900 * DAY, None, id="kept-for-ever-as-far-as-is-known"),
     ],
 )
 def test_the_time_left_is_that_of_the_oldest_unread_row(
     dataset: Any, unread_since: int, hours: float | None, measured: Any
 ) -> None:
-    assert metrics.hours_left(dataset, unread_since, NOW) == hours
-    metrics.tell_time_left(dataset, "kucoin_default", unread_since, NOW)
+    assert metrics.hours_left(dataset, unread_since, NOON) == hours
+    metrics.tell_time_left(dataset, "kucoin_default", unread_since, NOON)
     told = [] if hours is None else [(hours, {"connection": "kucoin_default", "dataset": dataset.name})]
     assert measured.named("kucoin.retention_hours_left") == told
 

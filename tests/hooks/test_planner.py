@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, NOON, TODAY
 
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.api.histories import HISTORIES
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange
     from airflow_provider_kucoin.testing.request_log import RequestRecord
 
-DAY = 86_400_000
-NOON = 1_770_120_000_000
-TODAY = NOON // DAY * DAY
 TWO_DAYS = TODAY - 2 * DAY
 #: Between the calls that are foretold and those that are made lies no larger factor. Samples see the newest rows of a
 #: day, and the seeded days are as uneven as days are.

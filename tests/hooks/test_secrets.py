@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 from airflow_provider_kucoin.testing import Fault
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_kucoin.testing import Exchange, Server
-
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 
 def chain(problem: BaseException | None) -> Iterator[BaseException]:

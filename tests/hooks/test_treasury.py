@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY
 
 from airflow_provider_kucoin.api.errors import Incomplete, InvalidInput, OutcomeUnknown, RequestRefused
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 ADDRESS = "TKFRQXSDcY4kd3QLzw7uK16GmLrjJggwX8"
 V3, LIST = "/api/v3/withdrawals", "/api/v1/withdrawals"
-DAY = 86_400_000
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import ClockSkewed, InvalidInput, KucoinError, RequestRefused, Unavailable
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     Reach = Callable[[KucoinHook], object]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 #: All that may leave, in lower case.
 KC_HEADERS = {"kc-api-key", "kc-api-sign", "kc-api-timestamp", "kc-api-passphrase", "kc-api-key-version"}

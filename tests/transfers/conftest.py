@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator
 from airflow_provider_kucoin.transfers.balances_to_s3 import KucoinBalancesToS3Operator
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Any]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 # -------------------------------------------------------------------------------------------------------- the operators
 

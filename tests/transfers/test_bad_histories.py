@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from moments import TODAY, YESTERDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     Take = Callable[..., list[dict[str, Any]]]
 
 HOUR, DAY = 3_600_000, 86_400_000
-NOON = 1_770_120_000_000
-YESTERDAY = NOON // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 #: 2019-02-18: where the old lists end and the present ones begin.
 OLD_UNTIL = 1_550_448_000_000
 #: 2023-03-31 16:00 UTC.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     Snapshot = Callable[..., dict[str, Any]]
 
-DAY = 86_400_000
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 SUB_UID = 555
 

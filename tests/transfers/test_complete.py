@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import DAY, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import Incomplete, KucoinError
 from airflow_provider_kucoin.testing import Fault
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     Copy = Callable[..., list[dict[str, Any]]]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 LEDGER = "/api/v1/accounts/ledgers"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import Asset
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.api.ledgers import SPOT
 from airflow_provider_kucoin.api.sources import source_of
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_kucoin.testing import Exchange
-
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 
 
 def published(day: int, currencies: int) -> Published:

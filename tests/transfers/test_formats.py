@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import TODAY, YESTERDAY
 
 from airflow_provider_kucoin import __version__
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     Copy = Callable[..., list[dict[str, Any]]]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 FORMATS = [
     ("parquet", None, "parquet"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import DAY, TODAY, YESTERDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     Take = Callable[..., list[dict[str, Any]]]
     Exactly = Callable[..., None]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 #: 2019-02-17: the last day of the old lists.
 OLD = 1_550_361_600_000
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.operators.ledger_check import KucoinLedgerCheckOperator
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     Check = Callable[..., dict[str, Any]]
 
 HOUR, DAY = 3_600_000, 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 LEDGERS = ("spot", "trade_hf", "margin_hf", "futures", "unified")
 CARRYING = LEDGERS[1:]
 

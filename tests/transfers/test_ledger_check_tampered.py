@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import DAY, TODAY, YESTERDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     Rewrite = Callable[..., None]
     Rows = list[dict[str, Any]]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 BEFORE = "2026-02-01"
 CARRYING = ("trade_hf", "margin_hf", "futures", "unified")
 LEDGERS = ("spot", *CARRYING)

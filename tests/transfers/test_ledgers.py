@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.testing import Fault
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     Copy = Callable[..., list[dict[str, Any]]]
     Exactly = Callable[..., None]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 TEXT, AMOUNT, MOMENT = "string", "decimal128(38, 18)", "timestamp[ms, tz=UTC]"
 
 PATHS = {

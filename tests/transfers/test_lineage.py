@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, Asset
+from moments import DAY, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.ledgers import SPOT
 from airflow_provider_kucoin.hooks.kucoin import KucoinHook
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_kucoin.testing import Exchange, Server
-
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 
 # -------------------------------------------------------------------------------------------------------- OpenLineage

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from moments import TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import InvalidInput
 from airflow_provider_kucoin.transfers.history_to_s3 import KucoinHistoryToS3Operator
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Exactly = Callable[..., None]
 
 HOUR, DAY = 3_600_000, 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 TWO_DAYS = timedelta(days=2)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, YESTERDAY
 
 from airflow_provider_kucoin.api.endpoints import SPOT_LEDGER
 from airflow_provider_kucoin.api.envelope import Answer
@@ -17,8 +18,6 @@ from airflow_provider_kucoin.transfers.progress import EVERY, Progress, duration
 if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
 DAYS = [Window(number * DAY, (number + 1) * DAY) for number in range(4)]
 
 

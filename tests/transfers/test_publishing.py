@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from moments import DAY, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import FatalError
 from airflow_provider_kucoin.hooks.bucket import Bucket
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange, Server
 
     Copy = Callable[..., list[dict[str, Any]]]
-
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 
 def s3_error(status: int, code: str) -> Any:

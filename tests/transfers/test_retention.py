@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from moments import NOON, TODAY, YESTERDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     Exactly = Callable[..., None]
 
 HOUR, DAY = 3_600_000, 86_400_000
-NOON = 1_770_120_000_000
-YESTERDAY = NOON // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 #: Days that are kept, and where the ledger is asked for.
 KEPT = {

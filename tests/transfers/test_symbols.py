@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moments import DAY, TODAY, YESTERDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     Take = Callable[..., list[dict[str, Any]]]
     Exactly = Callable[..., None]
 
-DAY = 86_400_000
-YESTERDAY = 1_770_120_000_000 // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 LISTED = {"BTC-USDT", "ETH-USDT", "KCS-USDT", "SHIB-USDT", "ETH-BTC", "LUNA2-USDT"}
 CONTRACTS = {"XBTUSDTM", "ETHUSDTM", "XBTUSDM"}

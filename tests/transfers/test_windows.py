@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from moments import DAY, NOON, TODAY, YESTERDAY
 
 from airflow_provider_kucoin.api.errors import Incomplete
 
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange
 
     Copy = Callable[..., list[dict[str, Any]]]
-
-DAY = 86_400_000
-NOON = 1_770_120_000_000
-YESTERDAY = NOON // DAY * DAY - DAY
-TODAY = YESTERDAY + DAY
 
 
 def at(text: str, zone: str = "UTC") -> datetime:
