@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from airflow_provider_kucoin.hooks.metrics import count_object, tell_time_left
 from airflow_provider_kucoin.hooks.run_times import run_times
 from airflow_provider_kucoin.transfers.events import Published, Told
 from airflow_provider_kucoin.transfers.progress import Progress
+from airflow_provider_kucoin.transfers.uploading import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,8 @@ class Copy:
         if not needs_all_symbols(self.dataset, self.parameters):
             self._check_window(select(self.dataset, self.parameters))
         self.published: list[Published] = []
+        self.results: dict[Window, dict[str, Any]] = {}
+        self.uploads = Uploads()
         self.bucket = Bucket(operator.s3_bucket, operator.aws_conn_id)
         self.hook = KucoinHook(operator.kucoin_conn_id)
         self.log.info("window %s, from %s: %d object(s)", self.window, rule, len(self.pieces))
@@ -76,13 +79,15 @@ class Copy:
         self.selection = self._select(Window(min(before, default=self.window).start_ms, self.window.end_ms))
         wrong: list[UnexpectedData] = []
         self.progress = self._follow([*before, *wanted])
-        with self.hook.read_pieces(self.dataset, [*before, *wanted], self.selection) as reader:
+        with self.hook.read_pieces(self.dataset, [*before, *wanted], self.selection) as reader, self.uploads:
             # What is oldest is lost first.
-            again = [self._read_again(reader, piece, wrong) for piece in before]
-            found = [self._read(reader, piece, fresh=True) for piece in wanted]
+            for piece in before:
+                self._read_again(reader, piece, wrong)
+            for piece in wanted:
+                self._read(reader, piece, fresh=True)
         if wrong:
             raise wrong[0]
-        published = [one for one in [*found, *again] if one is not None]
+        published = [self.results[piece] for piece in (*wanted, *before) if piece in self.results]
         self._tell_time_left(self.window.end_ms)
         if not published:
             raise AirflowSkipException(f"nothing of {self.window} could be read: see the warnings above")
@@ -91,15 +96,14 @@ class Copy:
     def _tell_time_left(self, unread_since_ms: int) -> None:
         tell_time_left(self.dataset, self.operator.kucoin_conn_id, unread_since_ms, self.hook.now_ms())
 
-    def _read_again(self, reader: PieceReader, piece: Window, wrong: list[UnexpectedData]) -> dict[str, Any] | None:
+    def _read_again(self, reader: PieceReader, piece: Window, wrong: list[UnexpectedData]) -> None:
         """Read a piece of before; what is wrong with it fails the task, but not before its own window is written."""
         try:
-            return self._read(reader, piece, fresh=False)
+            self._read(reader, piece, fresh=False)
         except UnexpectedData as problem:
             self.log.error("%s", problem)  # noqa: TRY400 - it is raised in the end
             wrong.append(problem)
             self.progress.finished(piece)
-            return None
 
     def _check_window(self, selection: Selection) -> None:
         if self.dataset.check_window:
@@ -157,12 +161,11 @@ class Copy:
         """Return whose rows these are; a public dataset is everybody's, and needs no signed call."""
         return self.hook.account_uid if self.dataset.endpoint.is_signed else "public"
 
-    def _read(self, reader: PieceReader, piece: Window, *, fresh: bool) -> dict[str, Any] | None:
+    def _read(self, reader: PieceReader, piece: Window, *, fresh: bool) -> None:
         """
-        Read one piece, again if rows come meanwhile, and publish it.
+        Read one piece, again if rows come meanwhile, and begin to publish it.
 
         :param fresh: whether it is of this run's window; otherwise it is written only if it has changed
-        :return: what was published; ``None`` for nothing
         """
         from airflow_provider_kucoin.lake.files import OutOfOrder
 
@@ -170,7 +173,7 @@ class Copy:
         attempt = 1
         while True:
             try:
-                found = self._try_to_read(reader, piece, fresh=fresh, any_order=any_order, divided=divided)
+                self._try_to_read(reader, piece, fresh=fresh, any_order=any_order, divided=divided)
             except Incomplete as problem:
                 if attempt == READ_ATTEMPTS:
                     raise Incomplete(
@@ -184,49 +187,57 @@ class Copy:
                 self.log.warning("reading %s again: %s", piece, problem)
             else:
                 self.progress.finished(piece)
-                return found
+                return
 
-    def _try_to_read(
-        self, reader: PieceReader, piece: Window, *, fresh: bool, any_order: bool, divided: bool
-    ) -> dict[str, Any] | None:
+    def _try_to_read(self, reader: PieceReader, piece: Window, *, fresh: bool, any_order: bool, divided: bool) -> None:
         from airflow_provider_kucoin.lake.totals import TotalledFile
 
         began = time.monotonic()
-        with (
-            TotalledFile(
-                self.dataset, self._account(), self.operator.file_format, self.compression, any_order=any_order
-            ) as file,
-            closing(reader.pages(piece, divided=divided)) as pages,
-        ):
+        how = (self.dataset, self._account(), self.operator.file_format, self.compression)
+        with ExitStack() as kept:
+            file = kept.enter_context(TotalledFile(*how, any_order=any_order))
             self.progress.begin()
-            for items in pages:
-                file.add(items)
-                self.progress.read(len(items), partial(self._time_of_last, items))
+            with closing(reader.pages(piece, divided=divided)) as pages:
+                for items in pages:
+                    file.add(items)
+                    self.progress.read(len(items), partial(self._time_of_last, items))
             done = file.finish(self._metadata(piece))
             # Time has passed: what was within reach when reading began may have dropped out before it was read.
             now_ms = self.hook.now_ms()
             if not self.dataset.kept.has(piece, now_ms):
                 self._leave(out_of_retention(self.dataset, [piece], now_ms), fresh=fresh)
-                return None
+                return
             if held := reader.held_back(piece):
                 self.log.info(
                     "%d row(s) of %s are not settled yet and were held back; lookback brings them later", held, piece
                 )
             if not done.rows and self.dataset.kept.is_doubtful(piece, now_ms):
                 self._leave(doubtful(self.dataset, piece), fresh=fresh)
-                return None
+                return
             late = {} if fresh else self._compare(piece, done)
-            if late is None:
-                return None
-            result = self._publish(piece, done, began) | late
-            self._note(result, file.totals)
-            return result
+            if late is not None:
+                seconds = time.monotonic() - began
+                self.uploads.begin(
+                    partial(self._publish, piece, done),
+                    kept,
+                    lambda uri: self._note(uri, piece, done, file.totals, late, seconds),
+                )
 
-    def _note(self, result: dict[str, Any], totals: Totals) -> None:
+    def _note(
+        self, uri: str, piece: Window, done: Finished, totals: Totals, late: dict[str, Any], seconds: float
+    ) -> None:
         """Keep what consumers will be told of an object, and count it."""
+        self.log.info("wrote %s: %d rows, %d bytes, read in %.1f s", uri, done.rows, done.size, seconds)
+        self.results[piece] = result = {
+            "uri": uri,
+            "rows": done.rows,
+            "window_start": stamp(piece.start_ms),
+            "window_end": stamp(piece.end_ms),
+            "bytes": done.size,
+            **late,
+        }
         self.published.append(Published(result, totals))
-        late_rows = result.get("late_rows", 0)
-        count_object(self.dataset, self.operator.kucoin_conn_id, result["rows"], result["bytes"], late_rows)
+        count_object(self.dataset, self.operator.kucoin_conn_id, done.rows, done.size, late.get("late_rows", 0))
 
     def told(self) -> Told:
         """Return what consumers are told, the oldest object first."""
@@ -281,19 +292,12 @@ class Copy:
         self.log.warning("%s: %d late row(s), %d changed", self.bucket.uri(key), found.late, found.changed)
         return {"late_rows": found.late, "changed_rows": found.changed}
 
-    def _publish(self, piece: Window, done: Finished, began: float) -> dict[str, Any]:
+    def _publish(self, piece: Window, done: Finished) -> str:
+        """Upload a file, and return the object's URI; in a thread of its own."""
         content_type = objects.content_type(self.operator.file_format, self.compression)
-        uri = self.bucket.publish(
+        return self.bucket.publish(
             done, self._key(piece), self._metadata(piece), content_type=content_type, replace=self.operator.replace
         )
-        self.log.info("wrote %s: %d rows, %d bytes, %.1f s", uri, done.rows, done.size, time.monotonic() - began)
-        return {
-            "uri": uri,
-            "rows": done.rows,
-            "window_start": stamp(piece.start_ms),
-            "window_end": stamp(piece.end_ms),
-            "bytes": done.size,
-        }
 
     def _metadata(self, piece: Window) -> dict[str, str]:
         return {
