@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Take = Callable[..., list[dict[str, Any]]]
     Exactly = Callable[..., None]
+    Lands = Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]
 
 #: 2019-02-17: the last day of the old lists.
 OLD = 1_550_361_600_000
@@ -116,17 +117,30 @@ def day_of(dataset: str) -> dict[str, Any]:
     return {"dataset": dataset, "window_start": case.start, "window_end": case.start + DAY, **case.arguments}
 
 
+@pytest.fixture
+def lands(take: Take, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly) -> Lands:
+    """
+    Copy a dataset's busy day, or those of its rows that are asked for, and assert that its object holds just them.
+
+    Return the task's result and the rows as KuCoin has them.
+    """
+
+    def lands(dataset: str, only: Callable[[dict[str, Any]], bool] = bool, **arguments: Any) -> Any:
+        truth = [row for row in busy(dataset) if only(row)]
+        [result] = take(**day_of(dataset), **arguments)
+        exactly(dataset, result["uri"], truth)
+        return result, truth
+
+    return lands
+
+
 # ------------------------------------------------------------------------------------------------------------ every one
 
 
 @every_dataset
-def test_every_row_of_a_day_is_in_its_object_field_by_field(
-    take: Take, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly, dataset: str
-) -> None:
-    truth = busy(dataset)
-    [result] = take(**day_of(dataset))
+def test_every_row_of_a_day_is_in_its_object_field_by_field(lands: Lands, dataset: str) -> None:
+    result, truth = lands(dataset)
     assert result["rows"] == len(truth) >= 50
-    exactly(dataset, result["uri"], truth)
     account = "public" if dataset == "klines" else "165111215"
     assert f"kucoin/dataset={dataset}/account={account}/date=" in result["uri"]
 
@@ -256,47 +270,35 @@ def test_every_dataset_is_tested() -> None:
 @pytest.mark.parametrize("dataset", ["spot_fills", "spot_orders", "margin_fills", "margin_orders"])
 @pytest.mark.parametrize("ending", ["zero", "asked", "null"])
 def test_cursors_that_end_in_any_way_end(
-    take: Take,
+    lands: Lands,
     exchange: Exchange,
-    busy: Callable[[str], list[dict[str, Any]]],
-    exactly: Exactly,
     dataset: str,
     ending: Any,
 ) -> None:
     exchange.readings.last_id_when_empty = ending
     exchange.readings.last_id_on_last_page = "zero" if ending == "zero" else "row"
-    truth = busy(dataset)
-    [result] = take(**day_of(dataset))
-    exactly(dataset, result["uri"], truth)
+    lands(dataset)
 
 
 @pytest.mark.parametrize("dataset", ["margin_fills", "margin_orders"])
-def test_one_kind_of_margin_alone_can_be_read(
-    take: Take, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly, dataset: str
-) -> None:
-    truth = [row for row in busy(dataset) if row["tradeType"] == "MARGIN_ISOLATED_TRADE"]
-    [result] = take(**day_of(dataset), trade_type="MARGIN_ISOLATED_TRADE", s3_key="{dataset}.{ext}")
+def test_one_kind_of_margin_alone_can_be_read(lands: Lands, dataset: str) -> None:
+    kind = "MARGIN_ISOLATED_TRADE"
+    _, truth = lands(dataset, lambda row: row["tradeType"] == kind, trade_type=kind, s3_key="{dataset}.{ext}")
     assert truth
-    exactly(dataset, result["uri"], truth)
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
 @pytest.mark.parametrize("dataset", ["spot_fills", "spot_orders", "margin_fills", "futures_fills", "futures_orders"])
-def test_one_side_alone_can_be_read(
-    take: Take, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly, dataset: str, side: str
-) -> None:
-    truth = [row for row in busy(dataset) if row["side"] == side]
-    [result] = take(**day_of(dataset), side=side, s3_key="{dataset}.{ext}")
-    exactly(dataset, result["uri"], truth)
+def test_one_side_alone_can_be_read(lands: Lands, dataset: str, side: str) -> None:
+    lands(dataset, lambda row: row["side"] == side, side=side, s3_key="{dataset}.{ext}")
 
 
-def test_some_kinds_of_futures_fills_alone_can_be_read(
-    take: Take, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly
-) -> None:
-    truth = [row for row in busy("futures_fills") if row["tradeType"] in {"liquid", "adl"}]
-    [result] = take(**day_of("futures_fills"), trade_types=["liquid", "adl"], s3_key="{dataset}.{ext}")
+def test_some_kinds_of_futures_fills_alone_can_be_read(lands: Lands) -> None:
+    kinds = ["liquid", "adl"]
+    _, truth = lands(
+        "futures_fills", lambda row: row["tradeType"] in kinds, trade_types=kinds, s3_key="{dataset}.{ext}"
+    )
     assert truth
-    exactly("futures_fills", result["uri"], truth)
 
 
 @pytest.mark.parametrize("dataset", ["borrow", "repay", "interest"])
@@ -326,28 +328,22 @@ def test_interest_of_several_pairs_says_of_which_it_is(take: Take, exchange: Exc
 
 @pytest.mark.parametrize("shown", ["null", "empty", "DEFAULT"])
 def test_what_is_borrowed_in_cross_margin_has_the_symbol_that_kucoin_sends(
-    take: Take, exchange: Exchange, busy: Callable[[str], list[dict[str, Any]]], exactly: Exactly, shown: Any
+    lands: Lands, exchange: Exchange, shown: Any
 ) -> None:
     exchange.readings.cross_margin_symbol = shown
-    truth = busy("borrow")
+    _, truth = lands("borrow")
     assert {row["symbol"] for row in truth} == {{"null": None, "empty": "", "DEFAULT": "DEFAULT"}[shown]}
-    [result] = take(**day_of("borrow"))
-    exactly("borrow", result["uri"], truth)
 
 
 @pytest.mark.parametrize("time", ["null", "number", "text"])
 def test_a_redemption_without_a_time_falls_on_the_day_that_its_number_tells(
-    take: Take,
+    lands: Lands,
     exchange: Exchange,
-    busy: Callable[[str], list[dict[str, Any]]],
-    exactly: Exactly,
     bucket: Any,
     time: Any,
 ) -> None:
     exchange.readings.redeem_apply_time = time
-    truth = busy("lending_redemptions")
-    [result] = take(**day_of("lending_redemptions"))
-    exactly("lending_redemptions", result["uri"], truth)
+    result, truth = lands("lending_redemptions")
     numbers = {row["redeemOrderNo"]: row for row in truth}
     for row in bucket.table(result["uri"]).to_pylist():
         told = numbers[row["redeem_order_no"]]["applyTime"]
@@ -402,52 +398,40 @@ def test_without_a_currency_where_kucoin_requires_one_the_task_fails_and_says_so
 @pytest.mark.parametrize("extras", ["none", "confirms", "confirmation_counts"])
 @pytest.mark.parametrize("chain", ["id", "name"])
 def test_deposits_are_exact_whatever_fields_they_have(
-    take: Take,
+    lands: Lands,
     exchange: Exchange,
-    busy: Callable[[str], list[dict[str, Any]]],
-    exactly: Exactly,
     extras: Any,
     chain: Any,
 ) -> None:
     exchange.readings.deposit_extras, exchange.readings.deposit_chain = extras, chain
-    truth = busy("deposits")
-    [result] = take(**day_of("deposits"))
-    exactly("deposits", result["uri"], truth)
+    lands("deposits")
 
 
 @pytest.mark.parametrize("has_id", [True, False])
 @pytest.mark.parametrize("extras", [True, False])
 def test_withdrawals_are_exact_whatever_fields_they_have(
-    take: Take,
+    lands: Lands,
     exchange: Exchange,
-    busy: Callable[[str], list[dict[str, Any]]],
-    exactly: Exactly,
     has_id: bool,  # noqa: FBT001 - a reading
     extras: bool,  # noqa: FBT001 - a reading
 ) -> None:
     exchange.readings.list_rows_have_id, exchange.readings.withdrawal_extras = has_id, extras
-    truth = busy("withdrawals")
-    [result] = take(**day_of("withdrawals"))
-    exactly("withdrawals", result["uri"], truth)
+    lands("withdrawals")
 
 
 @pytest.mark.parametrize("unit", ["s", "ms"])
 @pytest.mark.parametrize("inclusive", [True, False], ids=["inclusive", "exclusive"])
 @pytest.mark.parametrize("dataset", ["hist_deposits", "hist_withdrawals"])
 def test_the_old_lists_are_whole_in_whichever_unit_they_take_their_bounds(
-    take: Take,
+    lands: Lands,
     exchange: Exchange,
-    busy: Callable[[str], list[dict[str, Any]]],
-    exactly: Exactly,
     dataset: str,
     unit: Any,
     inclusive: bool,  # noqa: FBT001 - a reading
 ) -> None:
     exchange.readings.old_history_unit = unit
     exchange.readings.history_start_inclusive = exchange.readings.history_end_inclusive = inclusive
-    truth = busy(dataset)
-    [result] = take(**day_of(dataset))
-    exactly(dataset, result["uri"], truth)
+    lands(dataset)
 
 
 @pytest.mark.parametrize("dataset", ["interest", "deposits", "hist_deposits", "hist_withdrawals"])
