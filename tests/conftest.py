@@ -37,13 +37,21 @@ import http.client  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
 import logging  # noqa: E402
+import select  # noqa: E402
+import signal  # noqa: E402
+import sqlite3  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 import threading  # noqa: E402
+from contextlib import closing  # noqa: E402
 from dataclasses import dataclass, field, replace  # noqa: E402
 from datetime import UTC, datetime, timedelta  # noqa: E402
 from decimal import Decimal  # noqa: E402
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: E402
+from importlib.metadata import version  # noqa: E402
 from itertools import count  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Any, TextIO  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import pytest  # noqa: E402
@@ -58,6 +66,7 @@ if TYPE_CHECKING:
     Respond = Callable[["Heard"], "Said | None"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AIRFLOW_VERSION = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
 # ------------------------------------------------------------------------------------------------------- the exchange
 
@@ -259,6 +268,136 @@ def through(exchange: Exchange) -> Callable[..., Respond]:
 def wire(tap: Callable[..., Wiretap], through: Callable[..., Respond]) -> Wiretap:
     """The exchange behind a wiretap."""
     return tap(through())
+
+
+# ----------------------------------------------------------------------------------------------------- a real Airflow
+
+
+class AirflowProcess:
+    """A process that runs Airflow's own commands, so that Airflow is started once and not for each of them."""
+
+    #: Seconds; some are usual.
+    patience = 300
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self._environment = {"AIRFLOW_HOME": str(home), **environment}
+        self._said = home / "said.log"
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: TextIO | None = None
+
+    def run(self, *commands: list[str] | str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run commands, and Python code where one is text, until one fails; return its status and what all said."""
+        if self._process is None:
+            self._start()
+        assert self._process
+        assert self._process.stdin
+        assert self._answers
+        said_before = self._said.stat().st_size
+        asked = {"commands": commands, "environment": {**os.environ, **self._environment, **environment}}
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        answered, _, _ = select.select([self._answers], [], [], self.patience)
+        status = self._answers.readline() if answered else ""
+        if not status:
+            self.stop()
+        with self._said.open(errors="replace") as file:
+            file.seek(said_before)
+            said = file.read()
+        if not answered:
+            # It waits for a retry: what it waits for was said at the first try.
+            pytest.fail(f"{commands} did not end in {self.patience} s:\n{said[:20_000]}")
+        return subprocess.CompletedProcess(commands, int(status or -1), said)
+
+    def _start(self) -> None:
+        reading, writing = os.pipe()
+        with self._said.open("a") as said:
+            self._process = subprocess.Popen(  # noqa: S603 - Airflow's own commands
+                [sys.executable, Path(__file__).with_name("airflow_commands.py"), str(writing)],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                pass_fds=[writing],
+                start_new_session=True,
+                text=True,
+            )
+        os.close(writing)
+        self._answers = os.fdopen(reading)
+
+    def stop(self) -> None:
+        """End the process, if there is one, and whatever it started."""
+        if self._process is None:
+            return
+        assert self._answers
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+        self._answers.close()
+        self._process = None
+
+
+class Airflow:
+    """Airflow with a database and a folder of DAGs of one's own."""
+
+    def __init__(self, process: AirflowProcess, database: Path, dags: Path) -> None:
+        self._process = process
+        self._database = database
+        self.environment = {
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        }
+
+    def __call__(self, *commands: list[str] | str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run commands, and Python code where one is text, until one fails; return its status and what all said."""
+        if AIRFLOW_VERSION == (3, 0) and any(command[:2] == ["dags", "test"] for command in commands):
+            # It runs no task whose outlets it has not seen in the database before.
+            commands = (["dags", "reserialize"], *commands)
+        return self._process.run(*commands, **self.environment, **environment)
+
+    def recorded(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+        with closing(sqlite3.connect(self._database)) as database:
+            return database.execute(query, values).fetchall()
+
+
+@pytest.fixture(scope="session")
+def airflow_process_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., AirflowProcess]]:
+    """Make a process for Airflow's commands that has settings from its start on."""
+    made: list[AirflowProcess] = []
+
+    def airflow_process_with(**environment: str) -> AirflowProcess:
+        made.append(AirflowProcess(tmp_path_factory.mktemp("airflow"), **environment))
+        return made[-1]
+
+    yield airflow_process_with
+    for process in made:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def airflow_process(airflow_process_with: Callable[..., AirflowProcess]) -> AirflowProcess:
+    """The process that runs Airflow's commands for all tests."""
+    return airflow_process_with()
+
+
+@pytest.fixture(scope="session")
+def migrated(airflow_process: AirflowProcess) -> Path:
+    """A new database, to be copied."""
+    done = airflow_process.run(["db", "migrate"], ["pools", "set", "kucoin", "4", "reads from KuCoin"])
+    assert done.returncode == 0, done.stdout[-4000:]
+    return airflow_process.home / "airflow.db"
+
+
+@pytest.fixture
+def airflow_with(airflow_process: AirflowProcess, migrated: Path, tmp_path: Path) -> Callable[..., Airflow]:
+    """Make an Airflow with a folder of DAGs; its process may be another one."""
+
+    def airflow_with(dags: Path, process: AirflowProcess = airflow_process) -> Airflow:
+        database = tmp_path / "airflow.db"
+        with closing(sqlite3.connect(migrated)) as source, closing(sqlite3.connect(database)) as copy:
+            source.backup(copy)  # a plain copy would leave behind what is still in SQLite's log
+        return Airflow(process, database, dags)
+
+    return airflow_with
 
 
 # ---------------------------------------------------------------------------------------------------------- the bucket

@@ -6,11 +6,9 @@ import io
 import json
 import os
 import runpy
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from importlib.metadata import version
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import ApiKey, Server
 
-    Airflow = Callable[..., subprocess.CompletedProcess[str]]
+    Airflow = Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "dags_examples"
-#: Seconds; half a minute is usual.
+#: Seconds; some are usual.
 PATIENCE = 300
 DAY = 86_400_000
 TODAY = 1_770_120_000_000 // DAY * DAY  # 2026-02-03, the exchange's day
@@ -39,60 +37,18 @@ CLASSIC = ("spot", "trade_hf", "margin_hf", "futures")
 
 AIRFLOW = tuple(map(int, version("apache-airflow").split(".")[:2]))
 
-#: Runs Airflow's own commands one after the other in one process, whose start is what takes its time.
-COMMANDS = """
-import json, sys
-from airflow.cli.cli_parser import get_parser
-for command in json.loads(sys.argv[1]):
-    print("COMMAND", *command, flush=True)
-    arguments = get_parser().parse_args(command)
-    arguments.func(arguments)
-"""
 
-
-@pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a migrated database."""
-    home = tmp_path_factory.mktemp("airflow")
-    done = _airflow(home, ["db", "migrate"], ["pools", "set", "kucoin", "4", "reads from KuCoin"])
-    assert done.returncode == 0, done.stdout[-4000:]
-    return home
+@pytest.fixture
+def airflow(airflow_with: Callable[[Path], Airflow]) -> Airflow:
+    """Airflow with the examples."""
+    return airflow_with(FOLDER)
 
 
 @pytest.fixture
-def airflow(airflow_home: Path) -> Airflow:
-    """Run Airflow commands."""
-    return lambda *commands, **environment: _airflow(airflow_home, *commands, **environment)
-
-
-@pytest.fixture
-def recorded(airflow_home: Path) -> Callable[..., list[tuple[Any, ...]]]:
+def recorded(airflow: Airflow) -> Callable[..., list[tuple[Any, ...]]]:
     """Look into Airflow's database."""
-
-    def recorded(query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(airflow_home / "airflow.db")) as database:
-            return database.execute(query, values).fetchall()
-
-    return recorded
-
-
-def _airflow(home: Path, *commands: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    if AIRFLOW[:2] == (3, 0) and any(command[:2] == ["dags", "test"] for command in commands):
-        # It runs no task whose outlets it has not seen in the database before.
-        commands = (["dags", "reserialize"], *commands)
-    try:
-        return subprocess.run(  # noqa: S603 - Airflow's own commands
-            [sys.executable, "-c", COMMANDS, json.dumps(commands)],
-            env={**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-    except subprocess.TimeoutExpired as problem:
-        # It waits for a retry: what it waits for was said at the first try.
-        pytest.fail(f"{commands} did not end in {PATIENCE} s:\n{(problem.output or b'').decode()[:9000]}")
+    found: Callable[..., list[tuple[Any, ...]]] = airflow.recorded
+    return found
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
@@ -324,7 +280,7 @@ def test_the_request_example_asks_what_may_leave_and_fails_when_that_is_not_enou
 
 
 def test_the_planner_finds_a_connection_that_was_made_in_airflows_ui(
-    airflow: Airflow, airflow_home: Path, server: Server, exchange: Exchange
+    airflow: Airflow, server: Server, exchange: Exchange
 ) -> None:
     exchange.seed_ledger(YESTERDAY, TODAY, rows_per_day=40)
     added = airflow(["connections", "add", "kucoin_of_ui", "--conn-json", json.dumps(server.connection())])
@@ -332,7 +288,7 @@ def test_the_planner_finds_a_connection_that_was_made_in_airflows_ui(
     command = ["spot", "--start", "2026-02-02", "--end", "2026-02-03", "--conn-id", "kucoin_of_ui"]
     done = subprocess.run(  # noqa: S603 - this package's own command
         [Path(sys.executable).with_name("kucoin-plan"), *command],
-        env={**os.environ, "AIRFLOW_HOME": str(airflow_home)},
+        env={**os.environ, **airflow.environment},
         capture_output=True,
         text=True,
         check=False,

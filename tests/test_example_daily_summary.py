@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import runpy
-import sqlite3
-import subprocess
-import sys
 from collections import defaultdict
-from contextlib import closing
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -30,20 +25,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "dags_examples"
 DAY = 86_400_000
 TODAY = 1_770_120_000_000 // DAY * DAY  # 2026-02-03, the exchange's day
 SUMMARY = "kucoin/summary/ledger=spot/account={uid}/date=2026-02-02/20260202T000000Z_20260203T000000Z.parquet"
-#: Seconds; a minute is usual.
-PATIENCE = 150
-
-#: Copies a day, and then runs the summary as the scheduler would: with the events that the first run left behind.
-RUN = """
-from airflow.cli.cli_parser import get_parser
-
-for command in (["db", "migrate"], ["dags", "test", "kucoin_ledger_to_s3", "2026-02-03"]):
-    arguments = get_parser().parse_args(command)
-    arguments.func(arguments)
-
+#: Hands the events that the copy left behind to the summary's run, as the scheduler would.
+HAND_OVER = """
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dagrun import DagRun
-from airflow.utils.session import create_session
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -55,37 +40,24 @@ def hand_over(session, context, instances):
             with session.no_autoflush:
                 ledger = AssetEvent.asset.has(AssetModel.uri.endswith("/kucoin/ledger=spot"))
                 made.consumed_asset_events = list(session.scalars(select(AssetEvent).where(ledger)))
-
-
-arguments = get_parser().parse_args(["dags", "test", "kucoin_daily_summary", "2026-02-03"])
-arguments.func(arguments)
 """
 
 
 @pytest.fixture
-def ran(tmp_path: Path, bucket: Any, connection: dict[str, Any]) -> Callable[[], list[tuple[Any, ...]]]:  # noqa: ARG001
+def ran(airflow_with: Callable[[Path], Any], bucket: Any, connection: dict[str, Any]) -> Callable[[], Any]:  # noqa: ARG001
     """Run both DAGs, and return the summaries that the second one handed on."""
 
     def ran() -> list[tuple[Any, ...]]:
-        environment = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER)}
-        try:
-            done = subprocess.run(  # noqa: S603 - Airflow's own commands
-                [sys.executable, "-c", RUN],
-                env={**os.environ, **environment, "KUCOIN_LAKE_BUCKET": bucket.name},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-        except subprocess.TimeoutExpired as problem:
-            # It waits for a retry: what it waits for was said at the first try.
-            pytest.fail(f"it did not end in {PATIENCE} s:\n{(problem.output or b'').decode()[:20000]}")
+        airflow = airflow_with(FOLDER)
+        copy, summarise = (
+            ["dags", "test", dag, "2026-02-03"] for dag in ("kucoin_ledger_to_s3", "kucoin_daily_summary")
+        )
+        done = airflow(copy, HAND_OVER, summarise, KUCOIN_LAKE_BUCKET=bucket.name)
         assert done.returncode == 0, done.stdout[-9000:]
-        with closing(sqlite3.connect(tmp_path / "airflow.db")) as database:
-            return database.execute(
-                "select value from xcom where task_id = 'summarise' and key = 'return_value'"
-            ).fetchall()
+        found: list[tuple[Any, ...]] = airflow.recorded(
+            "select value from xcom where task_id = 'summarise' and key = 'return_value'"
+        )
+        return found
 
     return ran
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,37 +10,20 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.testing import Exchange, Server
 
-#: Seconds; half a minute is usual.
-PATIENCE = 300
-RUN = """
-from airflow.cli.cli_parser import get_parser
-for command in (["db", "migrate"], ["dags", "test", "told", "2026-02-03"]):
-    arguments = get_parser().parse_args(command)
-    arguments.func(arguments)
-"""
-
 
 def test_a_payment_and_a_refusal_are_told_by_the_callbacks_of_their_tasks(
-    exchange: Exchange, server: Server, connect: Callable[..., Any], tmp_path: Path
+    airflow_with: Callable[[Path], Any],
+    exchange: Exchange,
+    server: Server,
+    connect: Callable[..., Any],
+    tmp_path: Path,
 ) -> None:
     exchange.allow_withdrawals()
     exchange.balances.set("USDT", "main", "100")
     connect(server.connection(), extra={"withdrawals_enabled": True})
     said = tmp_path / "said"
-    done = subprocess.run(  # noqa: S603 - Airflow's own commands
-        [sys.executable, "-c", RUN],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(tmp_path),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
-            "KUCOIN_SAID": str(said),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    airflow = airflow_with(Path(__file__).parent / "dags")
+    done = airflow(["dags", "test", "told", "2026-02-03"], KUCOIN_SAID=str(said))
     assert said.exists(), done.stdout[-6000:]
     paid, refused = sorted(said.read_text().splitlines())
     [withdrawal] = exchange.withdrawals

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import dedent
@@ -342,49 +339,31 @@ DAGS = """
 """
 
 
-@pytest.fixture(scope="module")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a migrated database and these DAGs."""
-    home = tmp_path_factory.mktemp("airflow")
-    (home / "dags").mkdir()
-    (home / "dags" / "asking.py").write_text(dedent(DAGS))
-    done = _airflow(home, "db", "migrate")
-    assert done.returncode == 0, done.stdout[-4000:]
-    return home
-
-
-def _airflow(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - Airflow's own command
-        [sys.executable, "-m", "airflow", *arguments],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-            "RESULT": str(home / "result.json"),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """The file that the DAG writes its result to."""
+    return tmp_path / "result.json"
 
 
 @pytest.fixture
-def run(airflow_home: Path, connection: dict[str, Any]) -> Callable[[str], subprocess.CompletedProcess[str]]:
+def run(
+    airflow_with: Callable[[Path], Any], connection: dict[str, Any], tmp_path: Path, result: Path
+) -> Callable[[str], Any]:
     """Run one of the DAGs, as Airflow does."""
     assert connection
-    when = datetime(2026, 2, 3, tzinfo=UTC).isoformat()
-    return lambda dag_id: _airflow(airflow_home, "dags", "test", dag_id, when)
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "asking.py").write_text(dedent(DAGS))
+    airflow, when = airflow_with(tmp_path / "dags"), datetime(2026, 2, 3, tzinfo=UTC).isoformat()
+    return lambda dag_id: airflow(["dags", "test", dag_id, when], RESULT=str(result))
 
 
-def test_a_real_dag_asks_and_hands_on(run: Callable[[str], Any], airflow_home: Path, exchange: Exchange) -> None:
+def test_a_real_dag_asks_and_hands_on(run: Callable[[str], Any], result: Path, exchange: Exchange) -> None:
     exchange.balances.set("ETH", "main", "0.123456789012345678")
     exchange.balances.set("ETH", "trade", "2")
     exchange.balances.set("BTC", "main", "3")
     done = run("asking")
     assert done.returncode == 0, done.stdout[-6000:]
-    found = json.loads((airflow_home / "result.json").read_text())
+    found = json.loads(result.read_text())
     assert [row["balance"] for row in found["first"]] == ["0.123456789012345678", "2"]
     assert [row["balance"] for row in found["each"]] == ["0.123456789012345678", "2"]
     assert abs(found["futures"] - exchange.now_ms()) < PATIENCE * 1000

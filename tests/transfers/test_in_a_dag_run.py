@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,53 +18,11 @@ TODAY = 1_770_120_000_000 // DAY * DAY
 YESTERDAY = TODAY - DAY
 LEDGERS = ("spot", "trade_hf", "margin_hf", "futures")
 BALANCES = "kucoin/balances/account={uid}/date=2026-02-03/20260203T000000Z.parquet"
-#: Seconds; a minute is usual.
-PATIENCE = 300
-
-
-@pytest.fixture
-def airflow(tmp_path: Path) -> Callable[..., str]:
-    """Run an Airflow command in a home of its own, and return what it said."""
-
-    def airflow(*arguments: str, **environment: str) -> str:
-        done = subprocess.run(  # noqa: S603 - Airflow's own command
-            [sys.executable, "-m", "airflow", *arguments],
-            env={
-                **os.environ,
-                "AIRFLOW_HOME": str(tmp_path),
-                "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
-
-    return airflow
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Callable[[str], list[tuple[Any, ...]]]:
-    """Ask Airflow's database."""
-
-    def database(query: str) -> list[tuple[Any, ...]]:
-        line = sqlite3.connect(tmp_path / "airflow.db")
-        try:
-            return line.execute(query).fetchall()
-        finally:
-            line.close()
-
-    return database
 
 
 @pytest.mark.usefixtures("connection")
 def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_consumers(
-    airflow: Callable[..., str],
-    database: Callable[[str], list[tuple[Any, ...]]],
+    airflow_with: Callable[[Path], Any],
     exchange: Exchange,
     bucket: Any,
     exactly: Callable[..., None],
@@ -81,8 +35,9 @@ def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_
         ("klines", {"symbol": "BTC-USDT", "type": "1hour"}),
     ):
         exchange.histories.seed(dataset, YESTERDAY - DAY // 4, TODAY + DAY // 4, rows=60, among=[among])
-    airflow("db", "migrate")
-    airflow("dags", "test", "everything", "2026-02-03", KUCOIN_LAKE_BUCKET=bucket.name)
+    airflow = airflow_with(Path(__file__).parent / "dags")
+    done = airflow(["dags", "test", "everything", "2026-02-03"], KUCOIN_LAKE_BUCKET=bucket.name)
+    assert done.returncode == 0, done.stdout[-6000:]
 
     day, uid = "date=2026-02-02/20260202T000000Z_20260203T000000Z.parquet", exchange.key.uid
     for ledger in LEDGERS:
@@ -95,20 +50,20 @@ def test_every_ledger_and_history_is_copied_by_mapped_tasks_checked_and_told_to_
     assert BALANCES.format(uid=uid) in bucket.keys
     assert len(bucket.keys) == len(LEDGERS) + 3 + 3
 
-    states = database("select task_id, map_index, state from task_instance order by task_id, map_index")
+    states = airflow.recorded("select task_id, map_index, state from task_instance order by task_id, map_index")
     assert states == [
         (task, index, "success")
         for task, count in (("alone", 0), ("balances", 0), ("check", 4), ("copy", 4), ("funding", 0), ("take", 3))
         for index in (range(count) if count else [-1])
     ]
-    checked = [json.loads(value) for (value,) in database("select value from xcom where task_id = 'check'")]
+    checked = [json.loads(value) for (value,) in airflow.recorded("select value from xcom where task_id = 'check'")]
     checked = [json.loads(one) if isinstance(one, str) else one for one in checked]
     assert sorted(one["rows"] for one in checked) == sorted(
         len(list(exchange.entries(YESTERDAY, TODAY, ledger=ledger))) for ledger in LEDGERS
     )
 
     events: dict[str, list[dict[str, Any]]] = {}
-    for uri, extra in database(
+    for uri, extra in airflow.recorded(
         "select asset.uri, asset_event.extra from asset_event join asset on asset.id = asset_event.asset_id"
     ):
         events.setdefault(uri.removeprefix(f"s3://{bucket.name}/"), []).append(json.loads(extra))

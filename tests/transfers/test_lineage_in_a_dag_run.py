@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,43 +10,35 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_kucoin.testing import Exchange, Server
 
 DAY = 86_400_000
 TODAY = 1_770_120_000_000 // DAY * DAY  # 2026-02-03, the exchange's day
-#: Seconds; half a minute is usual.
-PATIENCE = 200
-RUN = """
-from airflow.cli.cli_parser import get_parser
-for command in (["db", "migrate"], ["dags", "test", "kucoin_ledger_to_s3", "2026-02-03"]):
-    arguments = get_parser().parse_args(command)
-    arguments.func(arguments)
-"""
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """The file that the listener writes to."""
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def airflow(airflow_with: Callable[..., Any], airflow_process_with: Callable[..., Any], events: Path) -> Any:
+    """Airflow with the examples, in a process of its own: whether somebody listens is settled when it starts."""
+    pytest.importorskip("airflow.providers.openlineage")
+    transport = {"type": "file", "log_file_path": str(events), "append": True}
+    process = airflow_process_with(AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport))
+    return airflow_with(Path(__file__).parents[2] / "dags_examples", process)
 
 
 @pytest.mark.usefixtures("connection")
 def test_the_event_of_a_copy_names_the_ledger_and_the_object(
-    exchange: Exchange, server: Server, bucket: Any, tmp_path: Path
+    airflow: Any, exchange: Exchange, server: Server, bucket: Any, events: Path
 ) -> None:
-    pytest.importorskip("airflow.providers.openlineage")
     exchange.seed_ledger(TODAY - DAY, TODAY, rows_per_day=50)
-    events = tmp_path / "events"
-    transport = {"type": "file", "log_file_path": str(events), "append": True}
-    done = subprocess.run(  # noqa: S603 - Airflow's own commands
-        [sys.executable, "-c", RUN],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(tmp_path),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[2] / "dags_examples"),
-            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
-            "KUCOIN_LAKE_BUCKET": bucket.name,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    done = airflow(["dags", "test", "kucoin_ledger_to_s3", "2026-02-03"], KUCOIN_LAKE_BUCKET=bucket.name)
     assert done.returncode == 0, done.stdout[-6000:]
     assert events.exists(), done.stdout[-6000:]
     told = [json.loads(line) for line in events.read_text().splitlines()]
