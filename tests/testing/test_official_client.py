@@ -21,6 +21,8 @@ from airflow_provider_kucoin.testing import Exchange, Fault, Server
 with warnings.catch_warnings():
     # The client's generated models declare path variables in a way that pydantic 2 would rather not see.
     warnings.filterwarnings("ignore", "Using extra keyword arguments on `Field`", PydanticDeprecatedSince20)
+    # Python 3.12 tells of escapes in its documentation that are none, whenever it compiles it.
+    warnings.filterwarnings("ignore", "invalid escape sequence", SyntaxWarning)
     from kucoin_universal_sdk.api import DefaultClient
     from kucoin_universal_sdk.generate.account.account import (
         GetSpotAccountDetailReqBuilder,

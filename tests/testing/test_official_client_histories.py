@@ -22,6 +22,8 @@ from airflow_provider_kucoin.testing.history_limits import Limits
 with warnings.catch_warnings():
     # The client's generated models declare path variables in a way that pydantic 2 would rather not see.
     warnings.filterwarnings("ignore", "Using extra keyword arguments on `Field`", PydanticDeprecatedSince20)
+    # Python 3.12 tells of escapes in its documentation that are none, whenever it compiles it.
+    warnings.filterwarnings("ignore", "invalid escape sequence", SyntaxWarning)
     from kucoin_universal_sdk.api import DefaultClient
     from kucoin_universal_sdk.generate.account import deposit, withdrawal
     from kucoin_universal_sdk.generate.futures import fundingfees, positions
