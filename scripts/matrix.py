@@ -1,5 +1,5 @@
 """
-Run the tests on every Airflow and every Python that the provider supports, and write the table of docs/versions.md.
+Run the tests on every Airflow and every Python that the provider supports, and write the tables of what came of it.
 
 Each pair has a virtual environment of its own, .venv-<airflow>-<python>, made by uv from the pins of that Airflow, and
 runs the tests that an Airflow can break, or with --all every test that knows Airflow. What knows none (api/, client/,
@@ -24,10 +24,15 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "matrix.json"
 PAGE = ROOT / "docs" / "versions.md"
+README = ROOT / "README.md"
 BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
 TOOLS = ROOT / ".venv-checks"
 
 PYTHONS = ("3.11", "3.12", "3.13")
+UNSUPPORTED = "not supported by that Airflow"
+NO_AIRFLOW = "what knows no Airflow"
+#: Asks an environment which versions of Python its Airflow says that it is for.
+DECLARED = "import importlib.metadata as m; print(*m.metadata('apache-airflow').get_all('Classifier'), sep='\\n')"
 #: Beside the provider with its extras; what checks the code rather than runs it is left out.
 NEEDED = (
     "apache-airflow-providers-standard",
@@ -129,6 +134,9 @@ def main(wanted: list[Version], pythons: list[str], tests: tuple[str, ...], *, r
             continue
         for version in wanted:
             environment = install(version, python, interpreter)
+            if environment is None:
+                kept[_key(version.name, python)] = UNSUPPORTED
+                continue
             kept[_key(version.name, python)], passed = run(environment, version, tests)
             failed |= not passed
             if rest and version is VERSIONS[-1]:
@@ -151,17 +159,22 @@ def find(python: str) -> str | None:
     return None
 
 
-def install(version: Version, python: str, interpreter: str) -> Path:
-    """Make the environment of an Airflow and a Python, or bring it up to date."""
+def install(version: Version, python: str, interpreter: str) -> Path | None:
+    """Make the environment of an Airflow and a Python, or renew it; return None where that Airflow is not for it."""
     folder = ROOT / f".venv-{version.name}-{python}"
     print(f"Airflow {version.patch}, Python {python}: installing into {folder.name}", flush=True)
     uv = [str(TOOLS / "bin" / "uv"), "--native-tls", "--quiet"]
     if not folder.exists():
         subprocess.run([*uv, "venv", "--python", interpreter, str(folder)], check=True)
     pins = ["--constraints", version.constraints, "--build-constraints", version.constraints]
-    target = ["--python", str(folder / "bin" / "python")]
-    packages = ["-e", ".[s3,testing]", f"apache-airflow=={version.patch}", *NEEDED]
-    subprocess.run([*uv, "pip", "install", *target, *pins, *packages], check=True, cwd=ROOT)
+    airflow, interpreter = f"apache-airflow=={version.patch}", str(folder / "bin" / "python")
+    command = [*uv, "pip", "install", "--python", interpreter]
+    # Its classifiers decide: uv installs it in spite of an upper bound of Requires-Python.
+    subprocess.run([*command, "--no-deps", airflow], check=True)
+    declared = subprocess.run([interpreter, "-c", DECLARED], check=True, stdout=subprocess.PIPE, text=True).stdout
+    if f"Programming Language :: Python :: {python}" not in declared.splitlines():
+        return None
+    subprocess.run([*command, *pins, "-e", ".[s3,testing]", airflow, *NEEDED], check=True, cwd=ROOT)
     return folder
 
 
@@ -172,6 +185,8 @@ def run(environment: Path, version: Version, tests: tuple[str, ...]) -> tuple[st
     report.unlink(missing_ok=True)
     filters = "\n".join(["error", *version.warnings])
     options = ["-q", "-n", "2", "--dist", "loadfile", "-o", f"filterwarnings={filters}", f"--junitxml={report}"]
+    # A plugin that nobody asked for: those that are as old as Airflow 3.1 and 3.2 warn with a new pytest.
+    options += ["-p", "no:anyio"]
     began = time.monotonic()
     done = subprocess.run(
         [environment / "bin" / "python", "-m", "pytest", *options, *tests],
@@ -196,7 +211,7 @@ def table(kept: dict[str, str]) -> list[str]:
     """Return the lines of the table."""
     rows = [(f"Airflow {version.patch}", version.name) for version in reversed(VERSIONS)]
     lines = [f"| | {' | '.join(f'Python {python}' for python in PYTHONS)} |", "| --- |" + " --- |" * len(PYTHONS)]
-    for label, name in [*rows, ("what knows no Airflow", "none")]:
+    for label, name in [*rows, (NO_AIRFLOW, "none")]:
         cells = [kept.get(_key(name, python), "not run") for python in PYTHONS]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
@@ -211,12 +226,28 @@ def _key(version: str, python: str) -> str:
     return f"{version} {python}"
 
 
-def write(page: Path) -> None:
-    """Put the table into the documentation."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    lines = table(json.loads(RESULTS.read_text()))
-    page.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"]))
+def compact(lines: list[str]) -> list[str]:
+    """Return the lines of README's table, from those of the other one: a row for each Python, without times."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    head, *columns = [row for row in rows if set(row[0]) != {"-"}]
+    found = [["", *(column[0].removeprefix("what knows ") for column in columns)], ["---"] * (len(columns) + 1)]
+    for number, python in enumerate(head[1:], start=1):
+        # What comes first in a cell decides: how many failed, or how many passed.
+        found.append([python, *(column[number].split(",")[0].replace(UNSUPPORTED, "-") for column in columns)])
+    return [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in found]
+
+
+def region(page: str) -> list[str]:
+    """Return the lines of the table on a page."""
+    return [line for line in page.partition(BEGIN)[2].partition(END)[0].splitlines() if line]
+
+
+def write(lines: list[str]) -> None:
+    """Put the table into the documentation, and a short form of it into README."""
+    for page, shown in ((PAGE, lines), (README, compact(lines))):
+        before, _, rest = page.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        page.write_text("\n".join([f"{before}{BEGIN}", "", *shown, "", f"{END}{after}"]))
 
 
 def pin(version: Version) -> None:
@@ -251,13 +282,15 @@ if __name__ == "__main__":
     parser.add_argument("--all", action="store_true", help="every test that knows Airflow, not only what it can break")
     parser.add_argument("--without-rest", action="store_true", help="leave out the tests that know no Airflow")
     parser.add_argument(
-        "--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}, run nothing"
+        "--write",
+        action="store_true",
+        help=f"put the table into {PAGE.relative_to(ROOT)} and {README.name}, run nothing",
     )
     parser.add_argument("--pin", action="store_true", help="renew the pins, run nothing")
     given = parser.parse_args()
     chosen = [version for version in VERSIONS if version.name in (given.airflow or names)]
     if given.write:
-        write(PAGE)
+        write(table(json.loads(RESULTS.read_text())))
     elif given.pin:
         for one in chosen:
             if one.constraints != "constraints.txt":

@@ -17,6 +17,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
+import matrix
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from moments import DAY
@@ -69,6 +70,16 @@ def test_the_check_of_the_tables_sees_a_change_and_leaves_the_page_alone(tmp_pat
     assert (tmp_path / "docs" / "datasets.md").read_text() == page
     subprocess.run(command, check=True)  # noqa: S603
     assert (tmp_path / "docs" / "datasets.md").read_text() == PAGES["datasets.md"]
+
+
+def test_readme_shows_in_short_what_the_page_of_versions_shows() -> None:
+    assert matrix.region(PAGES["README.md"]) == matrix.compact(matrix.region(PAGES["versions.md"]))
+
+
+def test_the_page_of_versions_shows_the_airflows_and_pythons_that_are_tested() -> None:
+    assert [line.split("|")[1] for line in matrix.region(PAGES["versions.md"])] == [
+        line.split("|")[1] for line in matrix.table({})
+    ]
 
 
 def test_the_view_of_the_datasets_page_is_what_its_snippet_prints() -> None:
