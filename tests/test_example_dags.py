@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -161,11 +162,20 @@ def test_the_proof_of_a_broken_object_fails_and_says_where_it_is_broken(
     assert done.returncode != 0
     query = "select state, try_number from task_instance where task_id = 'proof' and state = 'failed'"
     assert recorded(query)[-1:] == [("failed", 1)]  # it is not tried again: nothing would be different
-    [said] = {line for line in done.stdout.splitlines() if line.startswith("airflow") and "ProofFailed" in line}
+    # Airflow 3.0 colours what it says, and breaks it into lines wherever that suits it.
+    said = _unbroken(done.stdout)
+    [said] = set(re.findall("ProofFailed:(s3://.*?writesitagain)", said))
     following = next(row for row in shorter.to_pylist()[40:] if row["currency"] == lost["currency"])
-    assert f"s3://{bucket.name}/{key}, row {following['id']} of " in said
-    assert f"the balance of TRADE_HF/{lost['currency']} does not follow from the row before it: expected " in said
-    assert "A row before it is missing, doubled or altered, or it is altered itself" in said
+    for part in (
+        f"s3://{bucket.name}/{key}, row {following['id']} of ",
+        f"the balance of TRADE_HF/{lost['currency']} does not follow from the row before it: expected ",
+        "A row before it is missing, doubled or altered, or it is altered itself",
+    ):
+        assert _unbroken(part) in said
+
+
+def _unbroken(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m|\s", "", text)
 
 
 # ------------------------------------------------------------------------------------------------------- a backfill
