@@ -8,6 +8,7 @@ standard input, writes what Airflow says to its standard output, and the exit st
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -46,6 +47,7 @@ def _run(commands: list[list[str] | str]) -> None:
     # Database and folders are looked up once, when Airflow is imported.
     settings.configure_vars()
     settings.reconfigure_orm()
+    _build_the_api_once()
     for command in commands:
         if isinstance(command, str):
             names: dict[str, Any] = {}
@@ -54,6 +56,16 @@ def _run(commands: list[list[str] | str]) -> None:
         print("COMMAND", *command, flush=True)  # noqa: T201 - what follows is what it says
         arguments = get_parser().parse_args(command)
         arguments.func(arguments)
+
+
+def _build_the_api_once() -> None:
+    """Do as Airflow 3.3 does; versions before it build their API, which takes seconds, for each task that is tested."""
+    try:
+        from airflow.sdk.execution_time import supervisor
+    except ImportError:  # Airflow 2 has no such API
+        return
+    if not hasattr(supervisor.in_process_api_server, "cache_info"):
+        supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
 
 
 if __name__ == "__main__":
