@@ -110,7 +110,14 @@ VERSIONS = (
         ),
         until="2025-10-15",
     ),
-    Version("3.1", "3.1.8", "constraints-3.1.txt", until="2026-04-30"),
+    Version(
+        "3.1",
+        "3.1.8",
+        "constraints-3.1.txt",
+        # as on 3.0
+        warnings=(r"ignore:The `airflow.operators.branch.B\w+` attribute is deprecated:FutureWarning",),
+        until="2026-04-30",
+    ),
     Version("3.2", "3.2.2", "constraints-3.2.txt", until="2026-07-15"),
     Version("3.3", "3.3.2", "constraints.txt"),
 )
