@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange
 
 
-class Instance(SimpleNamespace):
-    """A task instance of which Airflow's own part of a sensor learns when it was first poked."""
-
-    @property
-    def max_tries(self) -> int:
-        """Only Airflow 2 asks for it, before it looks for earlier pokes in its database."""
-        pytest.skip("Airflow 2 reads earlier pokes from a database, which there is none of here")
-
-
 @pytest.fixture
 def sent(exchange: Exchange, connection: dict[str, Any]) -> Any:  # noqa: ARG001 - it is there
     """A withdrawal in PROCESSING."""
@@ -32,12 +24,23 @@ def sent(exchange: Exchange, connection: dict[str, Any]) -> Any:  # noqa: ARG001
 
 
 @pytest.fixture
-def context(exchange: Exchange) -> Callable[..., Any]:
+def context(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The context of a run that was due at the exchange's present time, first poked at a given moment."""
 
     def context(first_poke: datetime | None = None) -> Any:
         due = datetime.fromtimestamp(exchange.now_ms() / 1000, UTC)
-        ti = Instance(dag_id="dag", task_id="wait", try_number=1, get_first_reschedule_date=lambda _: first_poke)
+        ti = SimpleNamespace(
+            dag_id="dag",
+            task_id="wait",
+            run_id="run",
+            map_index=-1,
+            try_number=1,
+            max_tries=0,
+            get_first_reschedule_date=lambda _: first_poke,
+        )
+        if version("apache-airflow").startswith("2."):
+            # It does not ask the task instance for that, but the database.
+            monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **_: first_poke)
         return {"ti": ti, "dag_run": SimpleNamespace(run_after=due)}
 
     return context

@@ -45,11 +45,9 @@ def sensor(**how: Any) -> KucoinDepositSensor:
     return KucoinDepositSensor(task_id="wait", **given)
 
 
-def test_a_deposit_that_has_arrived_is_handed_on(
-    arrive: Callable[..., Any], exchange: Exchange, context: Callable[..., Any]
-) -> None:
+def test_a_deposit_that_has_arrived_is_handed_on(arrive: Callable[..., Any], context: Callable[..., Any]) -> None:
     run = context()
-    arrive()
+    deposit = arrive()
     found = sensor().execute(run)
     assert found == {
         "currency": "USDT",
@@ -60,7 +58,7 @@ def test_a_deposit_that_has_arrived_is_handed_on(
         "memo": "",
         "status": "SUCCESS",
         "wallet_tx_id": "aa01",
-        "created_at_ms": exchange.now_ms() // 1000 * 1000,
+        "created_at_ms": deposit.created_at_ms // 1000 * 1000,
     }
     assert json.loads(json.dumps(found)) == found
 
