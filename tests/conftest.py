@@ -676,6 +676,23 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------- secrets
 
+#: What masks secrets in Airflow 3.1 and later, in 3.0, and in 2.
+_MASKERS = (
+    "airflow.sdk._shared.secrets_masker",
+    "airflow._shared.secrets_masker",
+    "airflow.sdk.execution_time.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> None:
+    """Let Airflow forget them: they would hide what this test lets out, and with each all others are compiled anew."""
+    for module in filter(None, map(sys.modules.get, _MASKERS)):
+        if "_secrets_masker" in vars(module):
+            masker = vars(module)["_secrets_masker"]()
+            masker.patterns, masker.replacer = set(), None
+
 
 @dataclass(frozen=True)
 class Canaries:
