@@ -49,6 +49,7 @@ NEEDED = (
 )
 #: What an Airflow can break.
 FACING = (
+    "tests/test_example_dags.py",  # first, since it takes longest
     "tests/hooks/test_connection.py",
     "tests/hooks/test_secrets.py",
     "tests/links",
@@ -59,7 +60,6 @@ FACING = (
     "tests/operators/test_transfer.py",
     "tests/operators/test_waiting.py",
     "tests/sensors",
-    "tests/test_example_dags.py",
     "tests/test_provider_info.py",
     "tests/transfers/test_in_a_dag.py",
     "tests/triggers",
@@ -193,7 +193,7 @@ def run(environment: Path, version: Version, tests: tuple[str, ...]) -> tuple[st
     filters = "\n".join(["error", *version.warnings])
     options = ["-q", "-n", "2", "--dist", "loadfile", "-o", f"filterwarnings={filters}", f"--junitxml={report}"]
     # A plugin that nobody asked for: those that are as old as Airflow 3.1 and 3.2 warn with a new pytest.
-    options += ["-p", "no:anyio"]
+    options += ["-p", "no:anyio", "--no-loadscope-reorder"]
     began = time.monotonic()
     done = subprocess.run(
         [environment / "bin" / "python", "-m", "pytest", *options, *tests],
