@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kucoin.api.datasets import Dataset, Kept
 
-PART = Part("datasets.md", "<!-- tables of the code -->", "<!-- end of the tables -->")
+PART = Part("docs/datasets.md", "<!-- tables of the code -->", "<!-- end of the tables -->")
 
 
 def tables() -> str:

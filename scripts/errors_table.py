@@ -9,7 +9,7 @@ from page_parts import Part, command
 from airflow_provider_kucoin.api.codes import CODES
 from airflow_provider_kucoin.api.errors import OutcomeUnknown, Unavailable
 
-PART = Part("errors.md", "<!-- codes of the code -->", "<!-- end of the codes -->")
+PART = Part("docs/errors.md", "<!-- codes of the code -->", "<!-- end of the codes -->")
 #: Codes that leave open whether the request was acted on become one of these.
 OPEN = f"`{Unavailable.__name__}` of a GET, `{OutcomeUnknown.__name__}` of anything else"
 

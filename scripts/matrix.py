@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from page_parts import Part
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "matrix.json"
-PAGE = ROOT / "docs" / "versions.md"
-README = ROOT / "README.md"
-BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
+PART = Part("docs/versions.md", "<!-- matrix: begin -->", "<!-- matrix: end -->")
+SHORT_PART = Part("README.md", "<!-- matrix: begin -->", "<!-- matrix: end -->")
 TOOLS = ROOT / ".venv-checks"
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -244,17 +245,10 @@ def compact(lines: list[str]) -> list[str]:
     return [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in found]
 
 
-def region(page: str) -> list[str]:
-    """Return the lines of the table on a page."""
-    return [line for line in page.partition(BEGIN)[2].partition(END)[0].splitlines() if line]
-
-
 def write(lines: list[str]) -> None:
     """Put the table into the documentation, and a short form of it into README."""
-    for page, shown in ((PAGE, lines), (README, compact(lines))):
-        before, _, rest = page.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        page.write_text("\n".join([f"{before}{BEGIN}", "", *shown, "", f"{END}{after}"]))
+    PART.write("\n".join(lines))
+    SHORT_PART.write("\n".join(compact(lines)))
 
 
 def pin(version: Version) -> None:
@@ -291,7 +285,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--write",
         action="store_true",
-        help=f"put the table into {PAGE.relative_to(ROOT)} and {README.name}, run nothing",
+        help=f"put the table into {PART.page} and {SHORT_PART.page}, run nothing",
     )
     parser.add_argument("--pin", action="store_true", help="renew the pins, run nothing")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Parts of pages under docs/ that commands write: each stands between two marks of its own."""
+"""Parts of pages that commands write: each stands between two marks of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Part:
     """
     A part of a page.
 
-    :param page: the page's name
+    :param page: the page's path, from the root of the project
     :param begin: the mark in front, which the page has once, as it has the other
     :param end: the mark behind
     """
@@ -35,10 +35,10 @@ class Part:
     def write(self, text: str) -> None:
         """Put a text there."""
         before, _, after = self._parts()
-        (DOCS / self.page).write_text(f"{before}{self.begin}\n\n{text}\n\n{self.end}{after}")
+        (ROOT / self.page).write_text(f"{before}{self.begin}\n\n{text}\n\n{self.end}{after}")
 
     def _parts(self) -> tuple[str, str, str]:
-        before, rest = (DOCS / self.page).read_text().split(self.begin)
+        before, rest = (ROOT / self.page).read_text().split(self.begin)
         here, after = rest.split(self.end)
         return before, here, after
 

@@ -35,7 +35,7 @@ from airflow_provider_kucoin.testing import Exchange, Fault, Readings, Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PART = Part("guarantees.md", "<!-- tables of make test-withdrawals -->", "<!-- end of the tables -->")
+PART = Part("docs/guarantees.md", "<!-- tables of make test-withdrawals -->", "<!-- end of the tables -->")
 
 CONN_ID = "kucoin_matrix"
 ADDRESS = "TKFRQXSDcY4kd3QLzw7uK16GmLrjJggwX8"
@@ -444,7 +444,7 @@ def main() -> int:
         PART.write(text)
     is_stale = arguments.check and PART.read() != text
     if is_stale:
-        print(f"docs/{PART.page} holds other tables: run with --write", file=sys.stderr)
+        print(f"{PART.page} holds other tables: run with --write", file=sys.stderr)
     return 1 if broken or is_stale else 0
 
 
