@@ -25,6 +25,7 @@ from airflow_provider_kucoin.api.errors import (
     Unavailable,
     UnexpectedData,
 )
+from airflow_provider_kucoin.api.pages import LATEST_MS
 from airflow_provider_kucoin.api.ratelimits import Budget, Quota
 from airflow_provider_kucoin.api.signing import Credentials, sign, target
 
@@ -241,6 +242,8 @@ def _ask_once(
         outcome = yield step
     if type(server_ms) is not int:
         raise UnexpectedData(f"{TIMESTAMP.method} {TIMESTAMP.path}: the answer is not a time in milliseconds")
+    if not 0 < server_ms <= LATEST_MS:
+        raise Unavailable("no usable answer: what KuCoin gave as its time is none")
     return server_ms, asked_at, surroundings.wall_ms()
 
 

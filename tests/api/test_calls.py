@@ -568,6 +568,16 @@ def test_a_time_that_is_none_is_refused_and_the_clock_left_alone(
     assert line.clock_offset_ms == 0
 
 
+@pytest.mark.parametrize("ms", [0, -1, 10**15, 10**30])
+def test_a_time_that_no_clock_shows_is_refused_whoever_asks_for_it(
+    run: Callable[..., Any], clock: Clock, line: Line, ms: int
+) -> None:
+    done = run(TIMESTAMP, ok(ms), steps=ask_the_time(line, clock.surroundings()))
+    assert isinstance(done.problem, Unavailable)
+    assert "gave as its time is none" in str(done.problem)
+    assert line.clock_offset_ms == 0
+
+
 def test_a_time_that_cannot_be_had_ends_the_call_with_that(run: Callable[..., Any]) -> None:
     done = run(ACCOUNTS, no("400002"), LOST, LOST, retry=Retry(attempts=2))
     assert isinstance(done.problem, Unavailable)
