@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
-    BaseOperator,
     conf,
 )
 
@@ -20,7 +19,7 @@ from airflow_provider_kucoin.api.withdrawals import Outcome, marker, outcome
 from airflow_provider_kucoin.hooks.failing import no_retry_when_fatal
 from airflow_provider_kucoin.hooks.metrics import Fate, count_withdrawal
 from airflow_provider_kucoin.links.withdrawal import KucoinTransactionLink, KucoinWithdrawalLink
-from airflow_provider_kucoin.operators.hooked import MoneyOperator
+from airflow_provider_kucoin.operators.hooked import HookedOperator, MoneyOperator
 from airflow_provider_kucoin.sensors.withdrawal import fail, settled
 from airflow_provider_kucoin.triggers.events import PROBLEM, TIMED_OUT, WITHDRAWAL
 
@@ -261,7 +260,7 @@ class KucoinWithdrawOperator(MoneyOperator):
         )
 
 
-class KucoinCancelWithdrawalOperator(BaseOperator):
+class KucoinCancelWithdrawalOperator(HookedOperator):
     """
     Cancel a withdrawal that is still cancelable, and report what became of it.
 
@@ -286,17 +285,14 @@ class KucoinCancelWithdrawalOperator(BaseOperator):
         kucoin_conn_id: str = "kucoin_default",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(kucoin_conn_id=kucoin_conn_id, **kwargs)
         self.withdrawal_id = withdrawal_id
         self.fail_if_not_cancelable = fail_if_not_cancelable
-        self.kucoin_conn_id = kucoin_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Cancel, and look at what came of it."""
-        from airflow_provider_kucoin.hooks.kucoin import KucoinHook
-
         with no_retry_when_fatal():
-            report = KucoinHook(self.kucoin_conn_id).treasury.cancel_and_look(self.withdrawal_id)
+            report = self.hook.treasury.cancel_and_look(self.withdrawal_id)
         self.log.info("withdrawal %s: %s", self.withdrawal_id, report)
         if not report["cancelled"] and self.fail_if_not_cancelable:
             raise AirflowFailException(
