@@ -241,7 +241,7 @@ def compact(lines: list[str]) -> list[str]:
     found = [["", *(column[0].removeprefix("what knows ") for column in columns)], ["---"] * (len(columns) + 1)]
     for number, python in enumerate(head[1:], start=1):
         # What comes first in a cell decides: how many failed, or how many passed.
-        found.append([python, *(column[number].split(",")[0].replace(UNSUPPORTED, "-") for column in columns)])
+        found.append([python, *(column[number].split(", ")[0].replace(UNSUPPORTED, "-") for column in columns)])
     return [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in found]
 
 

@@ -76,6 +76,17 @@ def test_readme_shows_in_short_what_the_page_of_versions_shows() -> None:
     assert matrix.SHORT_PART.read().splitlines() == matrix.compact(matrix.PART.read().splitlines())
 
 
+def test_the_short_table_says_what_failed_and_what_cannot_be() -> None:
+    found = {
+        "3.3 3.13": "**2 failed**, 7 passed, 9 s",
+        "2.11 3.13": matrix.UNSUPPORTED,
+        "none 3.13": "6,936 passed, 9 s",
+    }
+    assert matrix.compact(matrix.table(found))[-1] == (
+        "| Python 3.13 | **2 failed** | not run | not run | not run | - | 6,936 passed |"
+    )
+
+
 def test_the_page_of_versions_shows_the_airflows_and_pythons_that_are_tested() -> None:
     shown = matrix.PART.read().splitlines()
     assert [line.split("|")[1] for line in shown] == [line.split("|")[1] for line in matrix.table({})]
