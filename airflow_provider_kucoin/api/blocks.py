@@ -127,10 +127,22 @@ class Block:
         if values is not None:
             found: list[int] = values.tolist()
             return found
-        texts = self.texts(field)
-        if not all(text.isdigit() for text in texts):
-            raise ValueError(field)
-        return list(map(int, texts))
+        return whole_numbers(self.texts(field))
+
+
+def whole_numbers(values: Sequence[Any]) -> list[int]:
+    """
+    Return what KuCoin sent as whole numbers, bare or as text.
+
+    :raise ValueError: when one is anything else, even what Python takes for a number, such as ``1_0`` or 1.5
+    """
+    if any(type(value) is not int and not (type(value) is str and _is_digits(value)) for value in values):
+        raise ValueError(values)
+    return list(map(int, values))
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def is_block(items: object) -> TypeGuard[Block]:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from airflow_provider_kucoin.api import blocks
-from airflow_provider_kucoin.api.blocks import Block
+from airflow_provider_kucoin.api.blocks import Block, whole_numbers
 from airflow_provider_kucoin.api.codes import SUCCESS
 from airflow_provider_kucoin.api.columns import (
     ACCOUNT_UID,
@@ -318,9 +318,9 @@ class Dataset:
             if isinstance(items, Block):
                 found = items.numbers(column.source)
             elif items and isinstance(items[0], Struct):
-                found = list(map(int, map(attrgetter(column.name), items)))
+                found = whole_numbers(list(map(attrgetter(column.name), items)))
             else:
-                found = [int(item[column.source]) for item in items]
+                found = whole_numbers([item[column.source] for item in items])
         except (KeyError, TypeError, ValueError):
             raise UnexpectedData(f"the {self} has a row whose {column.source} is not a time") from None
         return found if multiply == divide else [time * multiply // divide for time in found]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec import Struct
 
-from airflow_provider_kucoin.api.blocks import is_block
+from airflow_provider_kucoin.api.blocks import is_block, whole_numbers
 from airflow_provider_kucoin.api.edges import QUESTIONS, trial
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.pages import (
@@ -268,7 +268,7 @@ class _Reading:
             # Rows may be of a type of their own, see Dataset.decode.
             if is_block(items):
                 return items.numbers(name)
-            return [int(item[name] if isinstance(item, dict) else getattr(item, name)) for item in items]
+            return whole_numbers([item[name] if isinstance(item, dict) else getattr(item, name) for item in items])
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Incomplete(f"the {dataset} has rows whose {name} is no number: no cursor tells them apart") from None
 

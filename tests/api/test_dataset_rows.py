@@ -290,6 +290,17 @@ def test_one_row_that_is_otherwise_sends_all_of_an_answer_the_general_way(
 
 
 @each_typed
+@pytest.mark.parametrize("time", ["1_0", " 1728658481484", "+1", "1.0", "", "\u0661", "1" * 5000, True, 1.0], ids=repr)
+def test_a_time_that_only_python_takes_for_one_is_refused_either_way(dataset: Dataset, time: Any) -> None:
+    body = body_of(dataset, *[json.dumps({**ROW[dataset.name], "createdAt": at}) for at in ("1728658481484", time)])
+    general, typed = decode(body)["data"], dataset.decode(body)
+    for data in [general] if typed is None else [general, typed]:
+        rows = data["items"] if isinstance(data, dict) else data
+        with pytest.raises(UnexpectedData, match="createdAt is not a time"):
+            dataset.times_ms(rows)
+
+
+@each_typed
 def test_a_row_with_fewer_fields_than_usual_is_not_filled_up(dataset: Dataset) -> None:
     for name in ROW[dataset.name]:
         rest = {other: value for other, value in ROW[dataset.name].items() if other != name}
