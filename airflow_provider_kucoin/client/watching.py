@@ -32,10 +32,12 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
-#: Waits that are due within this part of their interval are looked at together with one that is due.
+#: Waits that are due within this part of their present interval are looked at together with one that is due. It is
+#: more than the intervals differ by, see api/polling.py: who began together stays together.
 TOGETHER = 0.3
-#: Seconds between rounds at the least, however many waits there are.
-BREATH = 0.05
+#: Before a round passes this part of the shortest interval, between so many seconds: a triggerer that starts hands over
+#: its waits one by one, and each new one is due at once.
+BREATH, SHORTEST_BREATH, LONGEST_BREATH = 0.03, 0.05, 1.0
 #: The list is asked from so long before the oldest withdrawal: KuCoin gives times in whole seconds, and clocks differ.
 MARGIN_MS = 300_000
 #: How far back the list is asked for withdrawals of which it is not known when they were made.
@@ -56,6 +58,7 @@ class Wait:
     :param currency: of the withdrawal, where it is known; without it the list cannot be asked
     :param created_at_ms: KuCoin's time of the withdrawal, where it is known
     :param first_interval: seconds after the first look
+    :param interval: seconds after the latest look
     """
 
     withdrawal_id: str
@@ -64,6 +67,7 @@ class Wait:
     first_interval: float
     ended: asyncio.Future[Row]
     due: float
+    interval: float = 0.0
     looks: int = 0
     status: str | None = None
     misses: int = 0
@@ -146,12 +150,14 @@ class Watch:
                 with_timeout = asyncio.wait_for(self._changed.wait(), earliest - now)
                 await asyncio.gather(with_timeout, return_exceptions=True)
                 continue
-            due = [wait for wait in self._waits if wait.due <= now + TOGETHER * wait.first_interval]
+            breath = BREATH * min(wait.first_interval for wait in self._waits)
+            await asyncio.sleep(min(max(breath, SHORTEST_BREATH), LONGEST_BREATH))
+            now = self._surroundings.monotonic()
+            due = [wait for wait in self._waits if wait.due <= now + TOGETHER * wait.interval]
             try:
                 await self._look(due)
             except Exception as problem:  # noqa: BLE001 - handed to those who wait; the others' waits go on
                 self._end(due, problem)
-            await asyncio.sleep(BREATH)
 
     async def _look(self, due: list[Wait]) -> None:
         """Look at all waits that are due, together where that is cheaper."""
@@ -249,9 +255,8 @@ class Watch:
 
     def _postpone(self, wait: Wait) -> None:
         wait.looks += 1
-        wait.due = self._surroundings.monotonic() + interval(
-            wait.first_interval, wait.looks, self._surroundings.random()
-        )
+        wait.interval = interval(wait.first_interval, wait.looks, self._surroundings.random())
+        wait.due = self._surroundings.monotonic() + wait.interval
 
     @staticmethod
     def _finish(wait: Wait, row: Row) -> None:
