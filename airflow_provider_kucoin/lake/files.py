@@ -8,7 +8,9 @@ give the same file. A few pages and one row group are in memory, whatever the nu
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -22,8 +24,10 @@ from airflow_provider_kucoin.lake.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from airflow_provider_kucoin.api.columns import Column, Columns
     from airflow_provider_kucoin.api.datasets import Dataset
@@ -68,7 +72,8 @@ class _ParquetWriter:
     def __init__(self, path: Path, columns: Sequence[Column], arrow_schema: pa.Schema, compression: str) -> None:
         import pyarrow.parquet as pq
 
-        self._writer = pq.ParquetWriter(
+        self._begin = partial(
+            pq.ParquetWriter,
             path,
             arrow_schema,
             compression=compression,
@@ -76,6 +81,11 @@ class _ParquetWriter:
             use_dictionary=[column.name for column in columns if column.kind is Kind.TEXT and not column.distinct],
             write_page_index=True,
         )
+
+    @cached_property
+    def _writer(self) -> pq.ParquetWriter:
+        """Return the writer, begun when something is written: that is another thread's work."""
+        return self._begin()
 
     def write(self, table: pa.Table) -> None:
         self._writer.write_table(table, row_group_size=len(table))
@@ -181,6 +191,9 @@ class PieceFile:
         except BaseException:
             self._folder.cleanup()
             raise
+        # A group is written while the next one comes in; never are two on their way.
+        self._worker = ThreadPoolExecutor(1, "kucoin-write")
+        self._under_way: Future[None] | None = None
         self._keys = Keys(folder / "keys")
         self._digest = Digest(self._schema)
         self._items: list[Item] = []
@@ -188,11 +201,13 @@ class PieceFile:
         self._waiting: list[pa.RecordBatch] = []
         self._rows_waiting = 0
         self._rows = 0
+        self._is_complete = False
         self._written_until: int | None = None
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove the file."""
+        self._worker.shutdown()
         self._keys.close()
         self._folder.cleanup()
 
@@ -215,7 +230,8 @@ class PieceFile:
         if len(self._items) + sum(map(len, self._blocks)) >= min(ITEMS_AT_ONCE, self._rows_per_group):
             self._convert()
         if self._rows_waiting > self._rows_per_group and not self._any_order:
-            self._write_groups(all_of_it=False)
+            table = self._write_groups()
+            self._waiting, self._rows_waiting = table.to_batches(), len(table)
 
     def _convert(self) -> None:
         """Turn the items at hand into columns: many at once, for each turn has a price of its own."""
@@ -237,40 +253,59 @@ class PieceFile:
             )
         self._keys.add(_keys(page, dataset.key))
         self._waiting.append(made)
+        self._rows += len(made)
         self._rows_waiting += len(made)
         self._items, self._blocks = [], []
 
-    def finish(self, metadata: Mapping[str, str]) -> Finished:
+    def complete(self) -> int:
         """
-        Complete the file.
+        Take in what is at hand as the last of the rows, and return how many there are.
 
-        :param metadata: for formats that have a place for it
         :raise Incomplete: when a row was there twice
         """
         if self._items or self._blocks:
             self._convert()
-        self._write_groups(all_of_it=True)
         self._keys.check()
+        self._is_complete = True
+        return self._rows
+
+    def finish(self, metadata: Mapping[str, str]) -> Finished:
+        """
+        Write what has not been written; after :meth:`complete` this may be done in another thread.
+
+        :param metadata: for formats that have a place for it
+        :raise Incomplete: see :meth:`complete`, which is done before unless it was
+        """
+        if not self._is_complete:
+            self.complete()
+        table = self._write_groups()
+        self._wait()
+        if len(table):
+            self._write(table)
         digest = self._digest.text()
         self._writer.close({**metadata, "kucoin.rows": str(self._rows), "kucoin.content": digest})
         return Finished(self._path, self._rows, self._path.stat().st_size, digest)
 
-    def _write_groups(self, *, all_of_it: bool) -> None:
+    def _write_groups(self) -> pa.Table:
         """Write what waits in groups of a fixed size, so that a file depends on its rows and not on the pages."""
         table = self._sorted()
         times = table.column(self._dataset.time)
         while len(table) > self._rows_per_group:
             # Rows of the same millisecond as the last one at hand may still come.
-            if not all_of_it and times[self._rows_per_group - 1] == times[-1]:
+            if not self._is_complete and times[self._rows_per_group - 1] == times[-1]:
                 break
-            self._write(table.slice(0, self._rows_per_group))
-            table = table.slice(self._rows_per_group)
+            group, table = table.slice(0, self._rows_per_group), table.slice(self._rows_per_group)
+            self._wait()
+            self._written_until = times[self._rows_per_group - 1].value
+            self._under_way = self._worker.submit(self._write, group)
             times = table.column(self._dataset.time)
-        if all_of_it and len(table):
-            self._write(table)
-            table = table.slice(len(table))
-        self._waiting = table.to_batches()
-        self._rows_waiting = len(table)
+        return table
+
+    def _wait(self) -> None:
+        """Wait for the group that is being written."""
+        if self._under_way is not None:
+            under_way, self._under_way = self._under_way, None
+            under_way.result()
 
     def _sorted(self) -> pa.Table:
         import pyarrow as pa
@@ -282,8 +317,6 @@ class PieceFile:
     def _write(self, table: pa.Table) -> None:
         self._writer.write(table)
         self._digest.add(table)
-        self._rows += len(table)
-        self._written_until = table.column(self._dataset.time)[-1].value
 
 
 def in_order(table: pa.Table, dataset: Dataset) -> pa.Table:

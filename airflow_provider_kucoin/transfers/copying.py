@@ -201,7 +201,7 @@ class Copy:
                 for items in pages:
                     file.add(items)
                     self.progress.read(len(items), partial(self._time_of_last, items))
-            done = file.finish(self._metadata(piece))
+            rows = file.complete()
             # Time has passed: what was within reach when reading began may have dropped out before it was read.
             now_ms = self.hook.now_ms()
             if not self.dataset.kept.has(piece, now_ms):
@@ -211,20 +211,21 @@ class Copy:
                 self.log.info(
                     "%d row(s) of %s are not settled yet and were held back; lookback brings them later", held, piece
                 )
-            if not done.rows and self.dataset.kept.is_doubtful(piece, now_ms):
+            if not rows and self.dataset.kept.is_doubtful(piece, now_ms):
                 self._leave(doubtful(self.dataset, piece), fresh=fresh)
                 return
-            late = {} if fresh else self._compare(piece, done)
+            done = None if fresh else file.finish(self._metadata(piece))
+            late = {} if done is None else self._compare(piece, done)
             if late is not None:
                 seconds = time.monotonic() - began
                 self.uploads.begin(
-                    partial(self._publish, piece, done),
+                    lambda: self._publish(piece, done or file.finish(self._metadata(piece))),
                     kept,
-                    lambda uri: self._note(uri, piece, done, file.totals, late, seconds),
+                    lambda found: self._note(*found, piece, file.totals, late, seconds),
                 )
 
     def _note(
-        self, uri: str, piece: Window, done: Finished, totals: Totals, late: dict[str, Any], seconds: float
+        self, done: Finished, uri: str, piece: Window, totals: Totals, late: dict[str, Any], seconds: float
     ) -> None:
         """Keep what consumers will be told of an object, and count it."""
         self.log.info("wrote %s: %d rows, %d bytes, read in %.1f s", uri, done.rows, done.size, seconds)
@@ -292,10 +293,10 @@ class Copy:
         self.log.warning("%s: %d late row(s), %d changed", self.bucket.uri(key), found.late, found.changed)
         return {"late_rows": found.late, "changed_rows": found.changed}
 
-    def _publish(self, piece: Window, done: Finished) -> str:
-        """Upload a file, and return the object's URI; in a thread of its own."""
+    def _publish(self, piece: Window, done: Finished) -> tuple[Finished, str]:
+        """Upload a file, and return it and the object's URI; in a thread of its own."""
         content_type = objects.content_type(self.operator.file_format, self.compression)
-        return self.bucket.publish(
+        return done, self.bucket.publish(
             done, self._key(piece), self._metadata(piece), content_type=content_type, replace=self.operator.replace
         )
 

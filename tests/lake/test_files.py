@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import resource
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -449,6 +450,24 @@ def test_a_row_that_cannot_be_held_leaves_nothing_behind(file_format: str, compr
     pages = [[item(number) for number in range(20)], [item(21, amount="1e30")]]
     with pytest.raises(UnexpectedData):
         write(pages, file_format, compression, rows_per_group=5)
+
+
+@pytest.fixture
+def little_disk() -> Iterator[None]:
+    """No file may grow beyond 20,000 bytes."""
+    _, most = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, most))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("rows_per_group", [100, 100_000], ids=["in the midst of it", "at the end"])
+@pytest.mark.parametrize("file_format", ["parquet", "jsonl", "csv"])
+@pytest.mark.usefixtures("little_disk")
+def test_a_disk_that_is_full_fails_the_file_and_leaves_nothing_behind(file_format: str, rows_per_group: int) -> None:
+    pages = [[item(number) for number in range(start, start + 100)] for start in range(0, 1000, 100)]
+    with pytest.raises(OSError, match="too large"):
+        write(pages, file_format, "none", rows_per_group=rows_per_group)
 
 
 def test_whoever_is_interrupted_leaves_nothing_behind() -> Never:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from airflow_provider_kucoin.client.reading import PIECES_AHEAD
-from airflow_provider_kucoin.transfers.uploading import Uploads
+from airflow_provider_kucoin.transfers.uploading import ON_THEIR_WAY, Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,11 +63,31 @@ def test_a_file_stays_until_it_is_up_and_then_goes(log: Log) -> None:
     assert log.lines == ["one gone", "one there"]
 
 
-def test_the_next_begins_when_the_one_before_is_there(log: Log) -> None:
+def test_the_next_begins_when_the_one_before_is_up(log: Log) -> None:
+    go = threading.Event()
+
+    def upload(name: str) -> str:
+        go.wait(PATIENCE)
+        log.lines.append(f"{name} up")
+        return name
+
     with Uploads() as uploads:
-        uploads.begin(lambda: "one", log.file("one"), log.there)
-        uploads.begin(lambda: "two" if "one there" in log.lines else "early", log.file("two"), log.there)
-    assert log.lines == ["one gone", "one there", "two gone", "two there"]
+        uploads.begin(lambda: upload("one"), log.file("one"), log.there)
+        uploads.begin(lambda: upload("two"), log.file("two"), log.there)
+        assert log.lines == []
+        go.set()
+    assert [line for line in log.lines if line.endswith(" up")] == ["one up", "two up"]
+    assert [line for line in log.lines if line.endswith(" there")] == ["one there", "two there"]
+    assert log.lines.index("one up") < log.lines.index("one gone") < log.lines.index("one there")
+
+
+def test_no_more_files_wait_than_that(log: Log) -> None:
+    with Uploads() as uploads:
+        for number in range(ON_THEIR_WAY):
+            uploads.begin(lambda number=number: str(number), log.file(str(number)), log.there)
+        assert log.lines == []
+        uploads.begin(lambda: "one more", log.file("one more"), log.there)
+        assert log.lines == ["0 gone", "0 there"]
 
 
 def test_what_is_noted_is_noted_in_the_callers_thread() -> None:
@@ -82,20 +102,31 @@ def test_what_is_noted_is_noted_in_the_callers_thread() -> None:
     assert threads[1] is threading.current_thread()
 
 
-def test_an_upload_that_fails_is_known_before_the_next_is_begun_and_both_files_go(log: Log) -> None:
-    def both(uploads: Uploads) -> None:
-        uploads.begin(refuse, log.file("one"), log.there)
-        uploads.begin(lambda: "two", log.file("two"), log.there)
+def test_after_an_upload_that_fails_none_is_begun_and_all_files_go(log: Log) -> None:
+    begun: list[str] = []
+
+    def all_of_them(uploads: Uploads) -> None:
+        uploads.begin(refuse, log.file("failing"), log.there)
+        for number in range(ON_THEIR_WAY):
+            name = f"later {number}"
+            uploads.begin(lambda name=name: begun.append(name) or name, log.file(name), log.there)  # type: ignore[func-returns-value]
 
     with pytest.raises(OSError, match="S3 said no"), Uploads() as uploads:
-        both(uploads)
-    assert log.lines == ["one gone", "two gone"]
+        all_of_them(uploads)
+    assert begun == []
+    assert sorted(log.lines) == ["failing gone", *(f"later {number} gone" for number in range(ON_THEIR_WAY))]
 
 
-def test_the_last_upload_that_fails_is_known_at_the_end(log: Log) -> None:
+@pytest.mark.parametrize("later", range(ON_THEIR_WAY))
+def test_an_upload_that_fails_is_known_at_the_end_whatever_waits_behind_it(log: Log, later: int) -> None:
+    def all_of_them(uploads: Uploads) -> None:
+        uploads.begin(refuse, log.file("failing"), log.there)
+        for _ in range(later):
+            uploads.begin(lambda: "later", log.file("later"), log.there)
+
     with pytest.raises(OSError, match="S3 said no"), Uploads() as uploads:
-        uploads.begin(refuse, log.file("one"), log.there)
-    assert log.lines == ["one gone"]
+        all_of_them(uploads)
+    assert log.lines == ["failing gone", *["later gone"] * later]
 
 
 def test_what_else_goes_wrong_waits_for_the_upload_under_way(log: Log) -> None:
@@ -110,7 +141,22 @@ def test_of_two_things_that_go_wrong_the_first_is_raised_and_the_other_logged(
     with pytest.raises(LookupError), Uploads() as uploads:
         begin_and_fail(uploads, refuse, log)
     assert log.lines == ["one gone"]
+    assert len(caplog.records) == 1
     assert "S3 said no" in caplog.text
+
+
+def test_of_several_uploads_the_one_that_failed_is_logged_and_not_what_it_kept_back(
+    log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    def two_and_fail(uploads: Uploads) -> NoReturn:
+        uploads.begin(refuse, log.file("failing"), log.there)
+        begin_and_fail(uploads, lambda: "one", log)
+
+    with pytest.raises(LookupError), Uploads() as uploads:
+        two_and_fail(uploads)
+    assert log.lines == ["failing gone", "one gone"]
+    assert "S3 said no" in caplog.text
+    assert "_Abandoned" not in caplog.text
 
 
 def test_days_are_read_on_while_an_object_goes_up(
