@@ -70,7 +70,7 @@ def ids(items: list[dict[str, Any]]) -> list[str]:
 # -------------------------------------------------------------------------------------------------- exactly once
 
 #: So many that it pays to find out whether bounds are inclusive.
-DAYS = 9
+DAYS = 12
 READINGS = [
     {"start_inclusive": start, "end_inclusive": end, "exactly_24h_allowed": whole, "empty_items": empty}
     for start, end, whole, empty in product((True, False), (True, False), (True, False), ("list", "null", "absent"))
@@ -120,8 +120,12 @@ def test_a_day_is_one_query_as_soon_as_rows_have_shown_that_bounds_are_inclusive
     book(exchange, [*edges, *range(window.start_ms + 3_600_007, window.end_ms, DAY // 5)])
     found = read(window)
     assert sorted(ids(found)) == sorted(ids(exchange.entries(window.start_ms, window.end_ms)))
-    with_a_second_query = 1 + PIECES_AHEAD if start_inclusive and end_inclusive else DAYS
-    assert len(ledger_requests(exchange)) == DAYS + with_a_second_query + QUESTIONS
+    second_queries = len(ledger_requests(exchange)) - QUESTIONS - DAYS
+    if start_inclusive and end_inclusive:
+        # Those that were begun together, and what is begun while the first to have rows waits for its two answers.
+        assert 1 + PIECES_AHEAD <= second_queries <= 1 + 2 * PIECES_AHEAD
+    else:
+        assert second_queries == DAYS
 
 
 def test_nothing_is_asked_about_bounds_where_few_days_are_read(exchange: Exchange, read: Callable[..., Any]) -> None:
