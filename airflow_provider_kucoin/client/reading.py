@@ -111,7 +111,9 @@ async def read_piece(
     """
     held_back = set() if held_back is None else held_back
     streams = [
-        _Reading(client, dataset, query, held_back, edges or Edges(), typed=typed).read(piece, divided=divided)
+        _Reading(client, dataset, query, held_back, edges or Edges(), beside=len(queries), typed=typed).read(
+            piece, divided=divided
+        )
         for query in queries
     ]
     if dataset.in_turn and len(streams) > 1:
@@ -136,6 +138,7 @@ class _Reading:
         edges: Edges,
         bounds: Bounds | None = None,
         *,
+        beside: int = 1,
         typed: bool = False,
     ) -> None:
         self._client = client
@@ -143,6 +146,7 @@ class _Reading:
         self._query = query
         self._held_back = held_back
         self._edges = edges
+        self._beside = beside
         self._typed = typed
         self._bounds = bounds or next(iter(dataset.bounds), None)
         self._size = dataset.size_of(query)
@@ -178,7 +182,9 @@ class _Reading:
         """Read with each of the bounds that may be meant: only the right ones bring rows of the piece."""
         found: list[list[Item]] = []
         for bounds in self._dataset.bounds:
-            reading = _Reading(self._client, self._dataset, self._query, self._held_back, self._edges, bounds)
+            reading = _Reading(
+                self._client, self._dataset, self._query, self._held_back, self._edges, bounds, beside=self._beside
+            )
             rows = [item async for items in reading._read_slices(piece, divided=False) for item in items]
             if rows and rows not in found:
                 found.append(rows)
@@ -224,6 +230,7 @@ class _Reading:
             size=self._size,
             newest_first=isinstance(style, Stretches) and style.newest_first,
             of_bounds=self._dataset.shows_bounds,
+            beside=self._beside,
         )
         return read_stretches(source, part)
 

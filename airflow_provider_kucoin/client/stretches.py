@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.pages import Item, Stretch
     from airflow_provider_kucoin.api.windows import Window
 
-#: Queries under way at once, and how many places of the line are looked at for more to begin.
-UNDER_WAY, LOOKED_AT = 8, 16
+#: Queries under way at once: as many as the client has under way at all.
+UNDER_WAY = 16
+#: How many places of the line are looked at for more to begin: some ten slices, each with what it has brought. Lists
+#: that are read side by side share them, down to so many for each.
+LOOKED_AT, LOOKED_AT_LEAST = 64, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Source:
     :param size: the most rows of an answer
     :param newest_first: whether rows are documented to come in that order
     :param of_bounds: whether the rows' times are known to be those that KuCoin's bounds are about
+    :param beside: how many lists are read side by side, this one among them
     """
 
     ask: Callable[[Slice, str | None], Awaitable[Stretch]]
@@ -50,6 +54,12 @@ class Source:
     size: int
     newest_first: bool
     of_bounds: bool
+    beside: int = 1
+
+    @property
+    def places(self) -> int:
+        """Return how many places of the line are looked at for more to begin."""
+        return max(LOOKED_AT // self.beside, LOOKED_AT_LEAST)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +99,7 @@ async def read_stretches(source: Source, part: Slice) -> AsyncGenerator[list[Ite
 
 def _begin(line: list[_Place], source: Source) -> None:
     free = UNDER_WAY - sum(place.task is not None for place in line)
-    for place in line[:LOOKED_AT]:
+    for place in line[: source.places]:
         if free and place.query is not None and place.task is None:
             place.task = asyncio.create_task(_read(source, place.query))
             free -= 1
