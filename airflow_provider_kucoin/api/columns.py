@@ -248,7 +248,7 @@ def instants(column: Column, values: Sequence[Any]) -> list[int | None]:
     _refuse_missing(column, values)
     # The high-frequency ledger sends its times as text.
     if bad := [value for value in values if value is not None and not _is_time(value, latest)]:
-        raise UnexpectedData(f"column {column.name}: {_short(bad[0])} is not a time")
+        raise UnexpectedData(f"column {column.name}: {_short(str(bad[0]))} is not a time")
     return [None if value is None else int(value) for value in values]
 
 

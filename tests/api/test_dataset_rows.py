@@ -255,6 +255,7 @@ def body_of(dataset: Dataset, *items: str) -> bytes:
         pytest.param({}, id="as documented"),
         pytest.param({"createdAt": 1728658481484}, id="time a number"),
         pytest.param({"createdAt": "1728658481484"}, id="time a text"),
+        pytest.param({"createdAt": 253_402_300_800_000}, id="time a number beyond all calendars"),
         pytest.param({"fee": None, "context": None, "bizType": None}, id="null where it may be"),
         pytest.param({"amount": "1e-3", "fee": "no number"}, id="amounts that nobody has looked at yet"),
         pytest.param({"context": "{'symbol':'A-B'}"}, id="context of another shape"),
