@@ -539,11 +539,10 @@ def s3_gate(
     host = urlsplit(bucket.url).netloc
 
     def forward(heard: Heard) -> Said:
-        line = http.client.HTTPConnection(host, timeout=10)
-        line.request(heard.method, heard.target, heard.body, {**heard.headers, "host": host, "connection": "close"})
-        answer = line.getresponse()
-        body = answer.read()
-        line.close()
+        with closing(http.client.HTTPConnection(host, timeout=60)) as line:
+            line.request(heard.method, heard.target, heard.body, {**heard.headers, "host": host, "connection": "close"})
+            answer = line.getresponse()
+            body = answer.read()
         kept = {name: value for name, value in answer.getheaders() if name.lower() in {"etag", "content-type"}}
         return Said(answer.status, body, kept)
 
