@@ -57,6 +57,7 @@ from typing import TYPE_CHECKING, Any, TextIO  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from moments import NOON  # noqa: E402
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.testing import Exchange, Server
 
     Respond = Callable[["Heard"], "Said | None"]
+
+# An example takes as long as the machine lets it.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AIRFLOW_VERSION = tuple(map(int, version("apache-airflow").split(".")[:2]))
