@@ -182,7 +182,7 @@ def install(version: Version, python: str, interpreter: str) -> Path | None:
     declared = subprocess.run([interpreter, "-c", DECLARED], check=True, stdout=subprocess.PIPE, text=True).stdout
     if f"Programming Language :: Python :: {python}" not in declared.splitlines():
         return None
-    # Compiled now, as pip does: of its escapes in texts the official client is warned, and in tests that is an error.
+    # Compiled now, as pip does: Python warns of escapes in the official client's texts, and tests fail for warnings.
     wanted = ["--compile-bytecode", *pins, "-e", ".[s3,testing]", airflow, *NEEDED]
     subprocess.run([*command, *wanted], check=True, cwd=ROOT)
     return folder

@@ -16,6 +16,7 @@ from airflow_provider_kucoin.api.errors import Incomplete
 from airflow_provider_kucoin.api.pages import Below
 from airflow_provider_kucoin.api.slicing import Findings, Query, after
 from airflow_provider_kucoin.api.windows import Slice
+from airflow_provider_kucoin.client.concurrent import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_kucoin.api.windows import Window
 
 #: Queries under way at once: as many as the client has under way at all.
-UNDER_WAY = 16
+UNDER_WAY = CONCURRENCY
 #: How many places of the line are looked at for more to begin: some ten slices, each with what it has brought. Lists
 #: that are read side by side share them, down to so many for each.
 LOOKED_AT, LOOKED_AT_LEAST = 64, 8

@@ -2,7 +2,8 @@
 One piece of a window as one file on local disk, in one of three formats.
 
 Pages come in oldest first; rows go out sorted by time, and by key within a millisecond, so that the same rows always
-give the same file. A few pages and one row group are in memory, whatever the number of rows.
+give the same file. A few pages and two row groups are in memory, whatever the number of rows: one that comes in, and
+one that is written in a thread.
 """
 
 from __future__ import annotations
