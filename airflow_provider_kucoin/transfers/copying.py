@@ -23,6 +23,7 @@ from airflow_provider_kucoin.hooks.kucoin import KucoinHook
 from airflow_provider_kucoin.hooks.metrics import count_object, tell_time_left
 from airflow_provider_kucoin.hooks.run_times import run_times
 from airflow_provider_kucoin.transfers.events import Published, Told
+from airflow_provider_kucoin.transfers.garbage import spared
 from airflow_provider_kucoin.transfers.progress import Progress
 from airflow_provider_kucoin.transfers.uploading import Uploads
 
@@ -79,7 +80,11 @@ class Copy:
         self.selection = self._select(Window(min(before, default=self.window).start_ms, self.window.end_ms))
         wrong: list[UnexpectedData] = []
         self.progress = self._follow([*before, *wanted])
-        with self.hook.read_pieces(self.dataset, [*before, *wanted], self.selection) as reader, self.uploads:
+        with (
+            self.hook.read_pieces(self.dataset, [*before, *wanted], self.selection) as reader,
+            spared(),
+            self.uploads,
+        ):
             # What is oldest is lost first.
             for piece in before:
                 self._read_again(reader, piece, wrong)
