@@ -9,7 +9,6 @@ import ssl
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_kucoin.api.calls import NoAnswer, Sleep, call
@@ -128,23 +127,23 @@ class ConcurrentClient:
 
         if self._session is None:
             raise RuntimeError("use the client as an asynchronous context manager")
-        parts = urlsplit(step.url)
+        url = yarl.URL(step.url, encoded=True)  # exactly what was signed
         try:
             async with self._session.request(
                 step.method,
-                yarl.URL(step.url, encoded=True),  # exactly what was signed
+                url,
                 headers=step.headers,
                 data=step.body or None,
                 allow_redirects=False,
-                proxy=self._proxy(parts.scheme, parts.hostname or ""),
+                proxy=self._proxy(url.scheme, url.host or ""),
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientConnectorError as problem:
-            where = f"{parts.scheme}://{parts.netloc} ({type(problem).__name__})"
+            where = f"{url.origin()} ({type(problem).__name__})"
             reason = f"no answer from {where}: check the connection's host, the network and any proxy"
             return NoAnswer(reason, sent=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-            return NoAnswer(f"{type(problem).__name__} while talking to {parts.scheme}://{parts.netloc}")
+            return NoAnswer(f"{type(problem).__name__} while talking to {url.origin()}")
         return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
 
