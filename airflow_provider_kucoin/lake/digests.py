@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -28,16 +29,13 @@ class Digest:
         bare = pa.schema([pa.field(field.name, field.type, field.nullable) for field in arrow_schema])
         self._schema = bare
         self._writer = pa.ipc.new_stream(pa.PythonFile(_Sink(self._hash), mode="w"), bare)
-        self._order = pa.array([], pa.int64())
 
     def add(self, table: pa.Table) -> None:
         """Take in rows, in their order; the same rows must come in the same groups."""
         import pyarrow as pa
 
         if len(table):
-            if len(self._order) < len(table):
-                self._order = pa.array(range(len(table)), pa.int64())
-            columns = [_plain(column, self._order.slice(0, len(table))) for column in table.columns]
+            columns = [_plain(column) for column in table.columns]
             self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def text(self) -> str:
@@ -45,7 +43,7 @@ class Digest:
         return f"sha256:{self._hash.hexdigest()}"
 
 
-def _plain(column: pa.ChunkedArray, order: pa.Array) -> pa.Array:
+def _plain(column: pa.ChunkedArray) -> pa.Array:
     """
     Return a column's values as they lie in memory when nothing else has been there.
 
@@ -55,7 +53,16 @@ def _plain(column: pa.ChunkedArray, order: pa.Array) -> pa.Array:
     import pyarrow as pa
 
     whole = column.combine_chunks()
-    return whole.take(order) if whole.null_count or pa.types.is_boolean(whole.type) else whole
+    is_of_bits = whole.null_count or pa.types.is_boolean(whole.type)
+    return whole.take(_places(len(whole).bit_length()).slice(0, len(whole))) if is_of_bits else whole
+
+
+@cache
+def _places(bits: int) -> pa.Array:
+    """Return the places of all rows in their order, as many as numbers of so many bits."""
+    import pyarrow as pa
+
+    return pa.array(range(1 << bits), pa.int64())
 
 
 def digest_of(batches: Iterable[pa.RecordBatch], arrow_schema: pa.Schema, rows_per_group: int) -> str:

@@ -33,12 +33,22 @@ def add(totals: Totals, table: pa.Table) -> None:
     for name in totals.summed:
         place = found.schema.get_field_index(name)
         # Arrow adds up in the type of the column and says nothing when that overflows.
-        found = found.set_column(place, name, found.column(name).cast(_wide(found.schema.field(name).type)))
+        if not _fits(found.column(name)):
+            found = found.set_column(place, name, found.column(name).cast(_wide(found.schema.field(name).type)))
     wanted: list[tuple[list[str] | str, str]] = [([], "count_all"), *((name, "sum") for name in totals.summed)]
     # One thread: the order of the groups does not matter, and nobody waits for it.
     for row in found.group_by(list(totals.by), use_threads=False).aggregate(wanted).to_pylist():
         key = tuple(row[name] for name in totals.by)
         totals.add(key, row["count_all"], [_decimal(row[f"{name}_sum"]) for name in totals.summed])
+
+
+def _fits(column: pa.ChunkedArray) -> bool:
+    """Return whether the sum of any of these decimals fits their own type."""
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(column).as_py()
+    largest = max(abs(bound or Decimal()) for bound in bounds.values())
+    return bool(largest * len(column) < 10 ** (column.type.precision - column.type.scale))
 
 
 def _wide(narrow: pa.DataType) -> pa.DataType:
