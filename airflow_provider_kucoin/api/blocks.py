@@ -60,10 +60,11 @@ class Block:
     :param starts: where the values begin: a line for each field, in which each row has its place
     :param ends: where they end, likewise
     :param escaped: the one field in whose values quotation marks are escaped, if there is one
+    :param escapes: how many are, row by row
     :param known: the whole numbers of fields that have been looked at
     """
 
-    __slots__ = ("_known", "body", "ends", "escaped", "fields", "starts")
+    __slots__ = ("_known", "body", "ends", "escaped", "escapes", "fields", "starts")
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Block:
         starts: Places,
         ends: Places,
         escaped: str | None,
+        escapes: Numbers | None,
         known: dict[str, Numbers | None] | None = None,
     ) -> None:
         self.body = body
@@ -79,6 +81,7 @@ class Block:
         self.starts = starts
         self.ends = ends
         self.escaped = escaped
+        self.escapes = escapes
         self._known = {} if known is None else known
 
     def __len__(self) -> int:
@@ -97,7 +100,15 @@ class Block:
         back = range(len(self) - 1, -1, -1)
         numbers: Any = slice(None, None, -1) if order == back else np.fromiter(order, np.int32, len(order))
         known = {field: values if values is None else values[numbers] for field, values in self._known.items()}
-        return Block(self.body, self.fields, self.starts[:, numbers], self.ends[:, numbers], self.escaped, known)
+        starts, ends = self.starts[:, numbers], self.ends[:, numbers]
+        escapes = None if self.escapes is None else self.escapes[numbers]
+        return Block(self.body, self.fields, starts, ends, self.escaped, escapes, known)
+
+    @property
+    def begins(self) -> Places:
+        """Return where the rows begin, if they begin with a text."""
+        found: Places = self.starts[0] - len(f'{{"{self.fields[0]}":"')
+        return found
 
     def places(self, field: str) -> tuple[Places, Places]:
         """Return where the values of a field begin and end, row by row."""
@@ -116,6 +127,22 @@ class Block:
         if field not in self._known:
             self._known[field] = _of_one_length(self.body, *self.places(field))
         return self._known[field]
+
+    def as_written(self, field: str) -> Numbers | None:
+        """Return the values of a field as whole numbers if no two different texts are the same number."""
+        values = self.whole(field)
+        if values is None or not len(values):
+            return values
+        starts, ends = self.places(field)
+        # As many digits each, and none begins with 0.
+        return values if int(values.min()) >= 10 ** (int(ends[0] - starts[0]) - 1) else None
+
+    def falling(self, field: str) -> tuple[int, int] | None:
+        """Return a field's first and last value if all surely are whole numbers, and none is above the one before."""
+        values = self.whole(field)
+        if values is None or not len(values) or not bool((values[1:] <= values[:-1]).all()):
+            return None
+        return int(values[0]), int(values[-1])
 
     def numbers(self, field: str) -> list[int]:
         """
@@ -145,6 +172,19 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def surely_differ(answers: Sequence[Sequence[Any]], field: str) -> bool:
+    """Return whether a field is surely another in every row of some answers, as can be told without making texts."""
+    answers = [answer for answer in answers if len(answer)]
+    found = [answer.as_written(field) for answer in answers if is_block(answer)]
+    values = [numbers for numbers in found if numbers is not None]
+    if not values or len(values) < len(answers):
+        return False
+    import numpy as np
+
+    every: Numbers = np.sort(np.concatenate(values))
+    return not bool((every[1:] == every[:-1]).any())
+
+
 def is_block(items: object) -> TypeGuard[Block]:
     """Return whether rows are a block. One is used wherever a list of rows can be used, though it is none."""
     return isinstance(items, Block)
@@ -166,18 +206,45 @@ def decode(
     # All ASCII is valid UTF-8.
     if first <= len(before) or last <= first or not body.isascii() or not _has_numpy():
         return None
-    rows = body[first : last + 1]
+    block = _block(body[first : last + 1], ",", fields, numeric, escaped)
+    return None if block is None else (body[:first] + body[last + 1 :], block)
+
+
+def objects(text: bytes) -> Block | None:
+    """
+    Return objects that stand one behind the other; ``None`` where they are not all of one shape.
+
+    :param text: ASCII; nothing stands between two objects
+    """
+    return _block(text, "") if text.startswith(b'{"') and text.endswith(b'"}') else None
+
+
+def _block(
+    rows: bytes,
+    between: str,
+    fields: frozenset[str] | None = None,
+    numeric: str | None = None,
+    escaped: str | None = None,
+) -> Block | None:
+    """
+    Return rows that are all of one shape.
+
+    :param rows: ASCII; begin with a bracket and a quotation mark, and end with the same
+    :param between: what stands between two of them
+    :param fields: that there must be; ``None`` takes any
+    """
     quotes = _quotes(rows)
-    shape = None if quotes is None else _shape(rows, quotes)
-    if quotes is None or shape is None or not shape.is_of(fields, numeric) or len(quotes) % shape.quotes:
+    shape = None if quotes is None else _shape(rows, quotes.places)
+    if quotes is None or shape is None or len(quotes.places) % shape.quotes:
         return None
-    places = _values(rows, quotes.reshape(-1, shape.quotes), shape)
-    if places is None:
+    if not shape.is_of(frozenset(shape.fields) if fields is None else fields, numeric):
         return None
-    block = Block(rows, shape.fields, *places, escaped if b"\\" in rows else None)
-    if not _are_numbers(block, shape.numbers) or not _are_escapes_in_place(block):
+    places = _values(rows, quotes.places.reshape(-1, shape.quotes), shape, between)
+    escapes = _escapes(quotes, shape, escaped) if quotes.escaped else None
+    if places is None or (quotes.escaped and escapes is None):
         return None
-    return body[:first] + body[last + 1 :], block
+    block = Block(rows, shape.fields, *places, escaped if quotes.escaped else None, escapes)
+    return block if _are_numbers(block, shape.numbers) else None
 
 
 @cache
@@ -185,22 +252,40 @@ def _has_numpy() -> bool:
     return find_spec("numpy") is not None
 
 
-def _quotes(rows: bytes) -> Places | None:
-    """Return where there are quotation marks that are not escaped; ``None`` where anything else is escaped."""
+@dataclass(frozen=True, slots=True)
+class _Quotes:
+    """
+    Where there are quotation marks.
+
+    :param places: of those that are not escaped
+    :param numbers: which of all quotation marks these are, from 0
+    :param escaped: how many others there are
+    """
+
+    places: Numbers
+    numbers: Numbers
+    escaped: int
+
+
+def _quotes(rows: bytes) -> _Quotes | None:
+    """Return where the quotation marks are; ``None`` where anything else is escaped."""
     import numpy as np
 
     whole = np.frombuffer(rows, np.uint8)
-    if bool((whole < FIRST_PRINTED).any()):
+    if int(whole.min()) < FIRST_PRINTED:
         return None
-    is_quote = whole == QUOTE
-    every = int(np.count_nonzero(is_quote))
-    is_quote[1:] &= whole[:-1] != BACKSLASH
-    found = np.flatnonzero(is_quote).astype(np.int32)
+    every = np.flatnonzero(whole == QUOTE)
+    # The first stands behind the bracket that begins a row.
+    is_bare = whole[every - 1] != BACKSLASH
+    numbers = np.flatnonzero(is_bare)
+    escaped = len(every) - len(numbers)
     # If they are as many, every backslash has a quotation mark behind it.
-    return found if every - len(found) == int(np.count_nonzero(whole == BACKSLASH)) else None
+    if escaped != int(np.count_nonzero(whole == BACKSLASH)):
+        return None
+    return _Quotes(every[numbers], numbers, escaped)
 
 
-def _shape(rows: bytes, quotes: Places) -> Shape | None:
+def _shape(rows: bytes, quotes: Numbers) -> Shape | None:
     """Return what the first row looks like, as far as its quotation marks tell; the rest is looked at later."""
     fields: list[str] = []
     numbers: list[str] = []
@@ -219,7 +304,7 @@ def _shape(rows: bytes, quotes: Places) -> Shape | None:
     return None
 
 
-def _values(rows: bytes, quotes: Places, shape: Shape) -> tuple[Places, Places] | None:
+def _values(rows: bytes, quotes: Numbers, shape: Shape, between: str) -> tuple[Places, Places] | None:
     """Return where values begin and end, if all that is between them is as it must be."""
     import numpy as np
 
@@ -246,7 +331,8 @@ def _values(rows: bytes, quotes: Places, shape: Shape) -> tuple[Places, Places] 
             ends[place] = quotes[at - 1]
     # What is left are the ends of rows. The last has been found by its own.
     behind, next_row = quotes[-1], quotes[0] - 1
-    if not _is_there(rows, behind[:-1], b'"},') or not np.array_equal(next_row[1:], behind[:-1] + 3):
+    end = f'"}}{between}'.encode()
+    if not _is_there(rows, behind[:-1], end) or not np.array_equal(next_row[1:], behind[:-1] + len(end)):
         return None
     return (starts, ends) if int(behind[-1]) == len(rows) - 2 else None
 
@@ -262,15 +348,16 @@ def _are_numbers(block: Block, fields: Iterable[str]) -> bool:
     return True
 
 
-def _are_escapes_in_place(block: Block) -> bool:
-    """Return whether all that is escaped is in the one field that may have it."""
-    import numpy as np
-
-    if block.escaped is None:
-        return b"\\" not in block.body
-    starts, ends = block.places(block.escaped)
-    escapes = np.flatnonzero(np.frombuffer(block.body, np.uint8) == BACKSLASH)
-    return int((np.searchsorted(escapes, ends) - np.searchsorted(escapes, starts)).sum()) == len(escapes)
+def _escapes(quotes: _Quotes, shape: Shape, escaped: str | None) -> Numbers | None:
+    """Return how many are escaped in each value of the one field that may have them; ``None`` if others have some."""
+    if escaped not in shape.fields or escaped in shape.numbers:
+        return None
+    before = shape.fields[: shape.fields.index(escaped)]
+    # Behind the quotation marks of the fields before, and the two of its own name, stand those around its value.
+    first = 2 + sum(2 if field in shape.numbers else 4 for field in before)
+    numbers = quotes.numbers.reshape(-1, shape.quotes)
+    found: Numbers = numbers[:, first + 1] - numbers[:, first] - 1
+    return found if int(found.sum()) == quotes.escaped else None
 
 
 def _of_one_length(body: bytes, starts: Places, ends: Places) -> Numbers | None:
@@ -288,14 +375,14 @@ def _of_one_length(body: bytes, starts: Places, ends: Places) -> Numbers | None:
     return found
 
 
-def _is_there(body: bytes, places: Places, text: bytes) -> bool:
-    """Return whether a text stands at every one of these places."""
-    if len(places) and int(places.max()) + len(text) > len(body):
+def _is_there(body: bytes, places: Numbers, text: bytes) -> bool:
+    """Return whether a text stands at every one of these places, which ascend."""
+    if len(places) and int(places[-1]) + len(text) > len(body):
         return False
     return _runs(body, places, len(text)) == text * len(places)
 
 
-def _runs(body: bytes, places: Places, length: int) -> bytes:
+def _runs(body: bytes, places: Places | Numbers, length: int) -> bytes:
     """Return so many bytes from each of these places, one after the other."""
     import numpy as np
 

@@ -305,6 +305,14 @@ class Dataset:
         except (KeyError, TypeError):
             raise UnexpectedData(f"the {self} has a row without {' and '.join(self.key_sources)}") from None
 
+    def falling_ms(self, items: Sequence[Item]) -> tuple[int, int] | None:
+        """Return the oldest and the newest time of a :class:`Block` whose rows surely come newest first."""
+        times = items.falling(self.time_source) if isinstance(items, Block) else None
+        if times is None:
+            return None
+        multiply, divide = _TO_MS[self._column(self.time).kind]
+        return times[1] * multiply // divide, times[0] * multiply // divide
+
     def times_ms(self, items: Sequence[Item], name: str = "") -> list[int]:
         """
         Return the rows' times in milliseconds, rounded down.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec import Struct
 
-from airflow_provider_kucoin.api.blocks import is_block, whole_numbers
+from airflow_provider_kucoin.api.blocks import is_block, surely_differ, whole_numbers
 from airflow_provider_kucoin.api.edges import QUESTIONS, trial
 from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.pages import (
@@ -198,7 +198,9 @@ class _Reading:
 
     async def _ask(self, part: Slice, asked: Mapping[str, Value], *, may_be_null: bool = False) -> Any:
         times = self._bounds.of(part) if self._bounds else {}
-        endpoint = replace(self._dataset.endpoint, data_expected=not may_be_null)
+        endpoint = self._dataset.endpoint
+        if endpoint.data_expected == may_be_null:
+            endpoint = replace(endpoint, data_expected=not may_be_null)
         decode = self._dataset.decode if self._typed else None
         return await self._client.call(endpoint, params={**self._query, **times, **asked}, decode=decode)
 
@@ -345,15 +347,16 @@ class _Reading:
 
     async def _read_numbered(self, part: Slice) -> AsyncGenerator[list[Item], None]:
         first = await self._fetch(part, 1)
-        older_keys: list[str] = []
+        older: list[Item] = []
         # KuCoin lists the newest first, so the last page is the oldest.
         others = (self._fetch(part, number) for number in range(first.count, 1, -1))
         async with aclosing(_in_order(others, PAGES_AHEAD, last=first)) as pages:
             async for page in pages:
                 check_same_listing(first, page)
-                keys = self._dataset.keys(page.items)
-                check_no_repeats(older_keys, keys)
-                older_keys = keys
+                # Texts are only made where it is not sure.
+                if not any(surely_differ((older, page.items), source) for source in self._dataset.key_sources):
+                    check_no_repeats(self._dataset.keys(older), self._dataset.keys(page.items))
+                older = page.items
                 if owned := self._owning.owned(part, part.owned, page.items):
                     yield owned
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kucoin.api.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind, amounts, plain_decimal
@@ -31,6 +32,11 @@ def arrow_type(kind: Kind) -> pa.DataType:
 
 def schema(columns: Sequence[Column]) -> pa.Schema:
     """Return the declared columns as an Arrow schema."""
+    return _schema(tuple(columns))
+
+
+@cache
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(
@@ -85,6 +91,8 @@ def array(column: Column, wanted: pa.DataType, values: Any) -> pa.Array:
 #: Of so many digits and points not more than 20 can be before and 18 behind a point: a point takes one place, and what
 #: is before it another.
 _SHORT = 20
+#: What :func:`amounts` lets through as it is.
+_PLAIN = r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$"
 
 
 def _surely_plain(text: pa.Array) -> bool:
@@ -96,8 +104,12 @@ def _surely_plain(text: pa.Array) -> bool:
     """
     import pyarrow.compute as pc
 
-    other, longest = pc.binary_length(pc.ascii_trim(text, "0123456789.-")), pc.binary_length(text)
-    return not pc.max(other).as_py() and (pc.max(longest).as_py() or 0) <= _SHORT
+    every = text.buffers()[2]
+    if every is not None and every.to_pybytes().translate(None, b"0123456789.-"):
+        return False
+    long = pc.greater(pc.binary_length(text), _SHORT)
+    # To look at each digit costs more than the rest, and few are so long.
+    return bool(pc.all(pc.match_substring_regex(text.filter(long), _PLAIN), min_count=0).as_py())
 
 
 def plain_rows(page: pa.RecordBatch) -> list[dict[str, str | bool | None]]:

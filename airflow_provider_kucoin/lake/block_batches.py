@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.api.blocks import BACKSLASH
+from airflow_provider_kucoin.api.blocks import BACKSLASH, objects
 from airflow_provider_kucoin.api.columns import (
     ACCOUNT_UID,
     CONTEXT_COLUMNS,
@@ -44,8 +44,7 @@ def block_batch(
     }
     of_context = {column.name for column in CONTEXT_COLUMNS}
     if any(column.name in of_context for column in columns):
-        found = context_columns(texts.of("context").to_pylist())
-        made |= {name: pa.array(values, pa.string()) for name, values in found.items()}
+        made |= _parts(texts.of("context"), texts.escapes)
     arrays = [
         made[column.name] if column.name in made else _array(column, arrow_schema.field(column.name).type, texts)
         for column in columns
@@ -67,6 +66,52 @@ def _instants(column: Column, blocks: Sequence[Block]) -> Any:
     if len(whole) == len(found) and int((times := np.concatenate(whole)).max(initial=0)) <= LATEST[column.kind]:
         return times
     return instants(column, [time for block in blocks for time in block.numbers(column.source)])
+
+
+def _parts(contexts: pa.Array, quotes: Any) -> dict[str, pa.Array]:
+    """
+    Return the useful parts of contexts, as :func:`airflow_provider_kucoin.api.columns.context_columns` does.
+
+    :param quotes: how many quotation marks there are in each: those that have as many nearly always are of one shape
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not len(kinds := np.unique(quotes)) > 1:
+        return _parts_of_shape(contexts)
+    groups = [np.flatnonzero(quotes == kind) for kind in kinds]
+    found = [_parts_of_shape(contexts.take(pa.array(group))) for group in groups]
+    back = pa.array(np.argsort(np.concatenate(groups)))
+    return {name: pa.concat_arrays([parts[name] for parts in found]).take(back) for name in found[0]}
+
+
+def _parts_of_shape(contexts: pa.Array) -> dict[str, pa.Array]:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    _, offsets, texts = contexts.buffers()
+    begins = np.frombuffer(offsets, np.int32, len(contexts), contexts.offset * 4)
+    block = objects(texts.to_pybytes()) if texts is not None else None
+    # Nothing but where they begin tells that each of them is one object.
+    if block is None or not np.array_equal(block.begins, begins):
+        return {name: pa.array(values, pa.string()) for name, values in context_columns(contexts.to_pylist()).items()}
+    values = _Texts([block], len(block))
+    none = pa.nulls(len(block), pa.string())
+
+    def part(field: str) -> pa.Array:
+        if field not in block.fields:
+            return none
+        found = values.of(field)
+        is_empty = pc.equal(pc.binary_length(found), 0)
+        return pc.if_else(is_empty, none, found) if pc.any(is_empty).as_py() else found
+
+    return {
+        "order_id": part("orderId"),
+        "trade_id": part("tradeId"),
+        "tx_id": pc.coalesce(part("txId"), part("transactionId")),
+        "symbol": part("symbol"),
+    }
 
 
 class _Texts:
@@ -95,6 +140,8 @@ class _Texts:
         wanted = np.empty(rows, np.int64)
         wanted[order] = np.arange(0, 2 * rows, 2)
         self._wanted = pa.array(wanted)
+        escapes = [np.zeros(len(block), np.int64) if block.escapes is None else block.escapes for block in blocks]
+        self.escapes = np.concatenate(escapes)
         self._found: dict[str, pa.Array] = {}
 
     def of(self, field: str) -> pa.Array:
@@ -111,17 +158,20 @@ class _Texts:
         places = self._places[self._fields.index(field)].reshape(-1)
         every = pa.Array.from_buffers(pa.string(), len(places) - 1, [None, pa.py_buffer(places), self._bytes])
         values = every.take(self._wanted)
-        return _unescaped(values) if any(block.escaped == field for block in self.blocks) else values
+        return _unescaped(values, self.escapes) if any(block.escaped == field for block in self.blocks) else values
 
 
-def _unescaped(values: pa.Array) -> pa.Array:
-    """Return texts without their backslashes, each of which stands in front of a quotation mark."""
+def _unescaped(values: pa.Array, escapes: Any) -> pa.Array:
+    """
+    Return texts without their backslashes, each of which stands in front of a quotation mark.
+
+    :param escapes: how many there are in each
+    """
     import numpy as np
     import pyarrow as pa
 
     _, offsets, texts = values.buffers()
-    ends = np.frombuffer(offsets, np.int32, len(values) + 1, values.offset * 4)
-    escapes = np.flatnonzero(np.frombuffer(texts, np.uint8) == BACKSLASH)
-    moved = ends - np.searchsorted(escapes, ends).astype(np.int32)
+    moved = np.array(np.frombuffer(offsets, np.int32, len(values) + 1, values.offset * 4))
+    moved[1:] -= np.cumsum(escapes).astype(np.int32)
     plain = texts.to_pybytes().translate(None, bytes([BACKSLASH]))
     return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(moved), pa.py_buffer(plain)])

@@ -80,6 +80,8 @@ class _ParquetWriter:
             compression=compression,
             # ids and contexts never repeat: a dictionary of them would only be built to be thrown away
             use_dictionary=[column.name for column in columns if column.kind is Kind.TEXT and not column.distinct],
+            # nor does the smallest of contexts help to find any
+            write_statistics=[column.name for column in columns if column.required or not column.distinct],
             write_page_index=True,
         )
 
@@ -241,22 +243,35 @@ class PieceFile:
         dataset = self._dataset
         if self._blocks:
             made = block_batch(dataset.columns, self._schema, self._blocks, self._account_uid)
-            page = {name: made.column(name).to_pylist() for name in dataset.key}
-            page[dataset.time] = [pc.min(made.column(dataset.time)).value]
+            oldest = pc.min(made.column(dataset.time)).value
         else:
             page = dataset.table(self._items, self._account_uid, amounts_as_sent=True)
             made = batch(dataset.columns, self._schema, page)
-        oldest = min(page[dataset.time], default=None)
+            oldest = min(page[dataset.time], default=None)
         if self._written_until is not None and oldest is not None and oldest <= self._written_until:
             raise OutOfOrder(
                 "a row was listed beyond rows that are later than it: KuCoin's listing is not in order of "
                 f"{self._dataset.time}"
             )
-        self._keys.add(_keys(page, dataset.key))
+        if self._blocks:
+            self._add_keys(made)
+        else:
+            self._keys.add(_keys(page, dataset.key))
         self._waiting.append(made)
         self._rows += len(made)
         self._rows_waiting += len(made)
         self._items, self._blocks = [], []
+
+    def _add_keys(self, made: pa.RecordBatch) -> None:
+        """Remember the keys of the blocks at hand, as numbers where they are numbers."""
+        key, sources = self._dataset.key, self._dataset.key_sources
+        found = [block.as_written(sources[0]) for block in self._blocks] if len(key) == 1 else []
+        numbers = [marks for marks in found if marks is not None]
+        if len(numbers) < len(self._blocks):
+            self._keys.add(_keys({name: made.column(name).to_pylist() for name in key}, key))
+            return
+        for marks in numbers:
+            self._keys.add_marks(marks.tobytes())
 
     def complete(self) -> int:
         """

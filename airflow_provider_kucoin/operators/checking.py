@@ -163,17 +163,19 @@ class Check:
 
     def _name_repeated(self, repeated: set[int], folder: Path) -> None:
         """Find the first key that is there twice, now that it is known that there is one."""
+        from airflow_provider_kucoin.lake.keys import mark
+
         seen: dict[str, str] = {}
         for piece in self.pieces:
             uri = self._uri(piece)
             for found in self._rows(self._fetch(piece, folder), uri):
                 for row in found:
                     key = self._row_key(row)
-                    if hash(key) in repeated and key in seen:
+                    if mark(key) in repeated and key in seen:
                         raise ProofFailed(
                             f"{uri}, row {self._row_name(row)}: expected once, found again; it is also in {seen[key]}"
                         )
-                    if hash(key) in repeated:
+                    if mark(key) in repeated:
                         seen[key] = uri
 
     def _fetch(self, piece: Window, folder: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kucoin.api.blocks import Block, decode
+from airflow_provider_kucoin.api.blocks import Block, decode, objects, surely_differ
 from airflow_provider_kucoin.api.errors import UnexpectedData
 from airflow_provider_kucoin.api.histories import HISTORIES
 from airflow_provider_kucoin.api.ledgers import LEDGERS, SPOT
@@ -232,6 +232,83 @@ def test_times_may_be_texts_of_several_lengths() -> None:
 
 def test_keys_are_the_ids() -> None:
     assert SPOT.keys(block(row(5), row(7))) == ["30000005", "30000007"]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "expected"),
+    [
+        (["10", "11"], ["12", "13"], True),
+        ([], ["12", "13"], True),
+        (["8", "9"], ["10", "11"], True),
+        (["10", "11"], ["11", "12"], False),
+        ([], ["12", "12"], False),
+        ([], [], False),
+        (["010", "011"], ["12", "13"], False),
+        (["a"], ["1"], False),
+        (["1", "10"], ["20", "30"], False),
+    ],
+    ids=str,
+)
+def test_ids_surely_differ_where_they_are_numbers_of_which_none_is_there_twice(
+    older: list[str], newer: list[str], expected: Any
+) -> None:
+    answers = [block(*(row(id=each) for each in ids)) if ids else [] for ids in (older, newer)]
+    assert surely_differ(answers, "id") is expected
+
+
+def test_of_rows_that_are_no_block_nothing_is_sure() -> None:
+    assert not surely_differ([[row(1)], block(row(2))], "id")
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([5, 3, 3, 1], (5, 1)),
+        ([4], (4, 4)),
+        ([1, 2], None),
+        ([10, 9], None),
+    ],
+)
+def test_times_that_fall_are_known_by_the_first_and_the_last(times: list[int], expected: Any) -> None:
+    rows = block(*(row(createdAt=str(time)) for time in times))
+    assert rows.falling("createdAt") == expected
+    assert SPOT.falling_ms(rows) == (expected and expected[::-1])
+
+
+def test_no_rows_fall_nowhere() -> None:
+    assert block(row()).take([]).falling("createdAt") is None
+    assert SPOT.falling_ms([row()]) is None
+
+
+def test_objects_may_stand_one_behind_the_other() -> None:
+    items = [{"b": str(number), "a": "x" * number} for number in range(4)]
+    text = b"".join(map(msgspec.json.encode, items))
+    rows = objects(text)
+    assert rows is not None
+    assert list(rows) == items
+    assert rows.begins.tolist() == [0, 16, 33, 51]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b'{"a":"1"}{}',
+        b'{"a":"1"},{"a":"2"}',
+        b'{"a":"1"} {"a":"2"}',
+        b'{"a":"1"}{"b":"2"}',
+        b'{"a":"1","a":"2"}',
+        b'{"a":1,"b":"2"}',
+        b'{"a":"\\""}',
+        b'{"a":{"b":"1"}}',
+        b'{"a"}',
+        b'{"a":"1"}"}',
+    ],
+    ids=bytes.decode,
+)
+def test_objects_that_are_not_plain_are_none(text: bytes) -> None:
+    assert objects(text) is None
 
 
 def test_a_row_that_is_shorter_than_what_must_be_in_it_is_no_such_row() -> None:

@@ -626,6 +626,23 @@ SHAPES = {
 }
 
 
+TOGETHER: dict[str, list[str]] = {
+    "all are plain": ['{"orderId":"1"}', '{"txId":"2","more":[1]}', '{"symbol":""}'],
+    "one is of another type": ['{"orderId":"1"}', '{"orderId":2}'],
+    "one holds two objects": ['{"orderId":"1"}', '{"orderId":"2"}{"orderId":"3"}'],
+    "one holds two, another none": ['{"orderId":"1"}{"orderId":"2"}', '{"orderId":"3"', '{"orderId":"4"}'],
+    "one goes on in the next": ['{"a":', '{"orderId":"1"}}', '{"orderId":"2"}{"orderId":"3"}'],
+    "one is a text across two": ['{"orderId":"}', '{"}'],
+    "one is broken by lines": ['{"orderId":\n"1"}', '{"orderId":"2"}'],
+    "some are nothing": ["", '{"orderId":"1"}', "{}", '{"orderId":"2"}'],
+}
+
+
+@pytest.mark.parametrize("contexts", TOGETHER.values(), ids=TOGETHER)
+def test_contexts_that_are_read_together_are_read_as_each_alone(contexts: list[str]) -> None:
+    assert parts(*contexts) == [parts(context)[0] for context in contexts]
+
+
 @pytest.mark.parametrize(("context", "expected"), SHAPES.items(), ids=[shape[:40] for shape in SHAPES])
 def test_the_useful_parts_of_a_context_are_found_whatever_its_shape(context: str, expected: dict[str, Any]) -> None:
     assert parts(context) == [expected]

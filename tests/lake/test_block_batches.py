@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pyarrow.parquet as pq  # noqa: TID253 - this is where files are looked at
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kucoin.api.blocks import is_block
-from airflow_provider_kucoin.api.errors import UnexpectedData
+from airflow_provider_kucoin.api.errors import Incomplete, UnexpectedData
 from airflow_provider_kucoin.api.ledgers import LEDGERS
 from airflow_provider_kucoin.lake.files import OutOfOrder, PieceFile
 
@@ -75,8 +76,15 @@ TEXTS = st.text(
 AMOUNTS = st.decimals(-(10**19), 10**19, places=18).map(str) | st.sampled_from(
     ["1e3", "-0", "+5", "0.10", ".5", "1E-7"]
 )
+PLAIN = TEXTS.filter(lambda text: '"' not in text)
+ORDERS = st.builds('{{"symbol":"{}","orderId":"{}","tradeId":"{}"}}'.format, PLAIN, PLAIN, PLAIN)
+TRANSFERS = st.builds('{{"{}":"{}","transactionId":"{}"}}'.format, st.sampled_from(["txId", "to"]), PLAIN, PLAIN)
 CONTEXTS = (
-    st.sampled_from(["", "{}", "{'symbol':'A-B'}", '{"orderId":5}', '{"txId":"a@b","transactionId":"c"}']) | TEXTS
+    st.sampled_from(["", "{}", "{'symbol':'A-B'}", '{"orderId":5}', '{"orderId":"1"}{"orderId":"2"}', '{"orderId":"1"'])
+    | st.sampled_from(['{"orderId":"1","orderId":"2"}', '"}', '{"', '{"orderId":"1"},', '{"orderId": "1"}', "}"])
+    | ORDERS
+    | TRANSFERS
+    | TEXTS
 )
 
 
@@ -95,6 +103,40 @@ def test_whatever_the_values_are_the_files_are_the_same(name: str, values: list[
     if '"' in "".join(some["bizType"] for some in values):
         return  # such answers do not come in blocks
     assert written(dataset, as_block(dataset, items)) == written(dataset, as_rows(dataset, items))
+
+
+@settings(max_examples=300, deadline=None)
+@given(contexts=st.lists(CONTEXTS, min_size=1, max_size=9))
+def test_contexts_are_read_alike_whether_they_are_of_one_shape_or_of_many(contexts: list[str]) -> None:
+    spot = LEDGERS["spot"]
+    items = [row(number, context=context) for number, context in enumerate(contexts)]
+    assert written(spot, as_block(spot, items)) == written(spot, as_rows(spot, items))
+
+
+@pytest.mark.parametrize("shown", [("as_block", "as_rows"), ("as_rows", "as_block"), ("as_block", "as_block")])
+@pytest.mark.parametrize("key", ["123456", "0123", "0", "12ab", "1" * 19, ""])
+def test_a_row_that_is_there_twice_is_found_however_it_was_read(shown: tuple[str, str], key: str) -> None:
+    spot, make = LEDGERS["spot"], {"as_block": as_block, "as_rows": as_rows}
+    pages = [make[how](spot, [row(number, id=key)]) for number, how in enumerate(shown)]
+    with pytest.raises(Incomplete, match="1 rows were listed twice"):
+        written(spot, *pages, rows_per_group=1)
+
+
+def test_ids_that_differ_by_a_zero_in_front_are_two_rows() -> None:
+    spot = LEDGERS["spot"]
+    items = [[row(1, id="12"), row(2, id="13")], [row(3, id="012"), row(4, id="013")]]
+    assert written(spot, *(as_block(spot, page) for page in items))[0] == 4
+
+
+def test_statistics_are_kept_of_what_rows_are_looked_up_by() -> None:
+    spot = LEDGERS["spot"]
+    with PieceFile(spot, "1", "parquet", "zstd") as file:
+        file.add(as_block(spot, [row(number) for number in range(5)]))
+        group = pq.ParquetFile(file.finish({}).path).metadata.row_group(0)
+        found = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
+    assert (found["id"].statistics.min, found["id"].statistics.max) == (str(10**14), str(10**14 + 4))
+    assert found["created_at"].statistics.has_min_max
+    assert not found["context"].is_stats_set
 
 
 @pytest.mark.parametrize("rows_per_group", [7, 64, 4096])
