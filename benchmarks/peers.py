@@ -33,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 DAY_MS = 86_400_000
 MIB = 1024  # memory is told in KiB
 #: Packages whose version the tables should name.
-NAMED = ("kucoin-universal-sdk", "ccxt", "python-kucoin", "aiohttp", "orjson")
+NAMED = ("kucoin-universal-sdk", "ccxt", "python-kucoin", "aiohttp", "orjson", "pyarrow")
 
 # ----------------------------------------------------------------------------------------------------------- the tables
 
@@ -62,6 +62,8 @@ CONTESTANTS = (
     Contestant("official client, 16 threads", "official.py", "kucoin-universal-sdk"),
 )
 OURS, FLOOR = CONTESTANTS[:2]
+#: What writing costs whoever writes: no contestant, but the second measure beside the floor.
+FLOOR_OF_FILES = Contestant("the bare loop, into unchecked Parquet on local disk", "bare_parquet.py")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,12 @@ YEAR, ROWS_PER_DAY = 364, 1_998
 SCENARIOS = (
     Scenario("year", "A year of the spot ledger, VIP 0 quota enforced", YEAR * ROWS_PER_DAY, YEAR, vip=0),
     Scenario("year-free", "The same without a quota", YEAR * ROWS_PER_DAY, YEAR),
-    Scenario("day", "One day of 1,000,000 rows, no quota", 1_000_000),
+    Scenario(
+        "day",
+        "One day of 1,000,000 rows, no quota",
+        1_000_000,
+        contestants=(*CONTESTANTS[:2], FLOOR_OF_FILES, *CONTESTANTS[2:]),
+    ),
     Scenario("hf", "Three days of the trade_hf ledger, no quota", 600_000, 3, "trade_hf"),
     Scenario("hf-vip0", "Three days of the trade_hf ledger, VIP 0 quota enforced", 600_000, 3, "trade_hf", vip=0),
     Scenario(

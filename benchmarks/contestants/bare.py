@@ -11,12 +11,15 @@ import base64
 import hashlib
 import hmac
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import aiohttp  # noqa: TID253 - a command, not a DAG file
 import orjson
 from work import PATH, Call, Job, Report, work_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WEIGHT = 2
 
@@ -51,8 +54,15 @@ class Quota:
         self.ends_at = now + int(headers["gw-ratelimit-reset"]) / 1000
 
 
-async def main() -> None:
-    """Read, and report."""
+async def main(
+    keep: Callable[[dict[str, Any]], object] = lambda _: None, end: Callable[[], object] = lambda: None
+) -> None:
+    """
+    Read, and report.
+
+    :param keep: is given the data of every answer
+    :param end: is called when there are no more
+    """
     job = Job.given()
     quota, secret = Quota(), job.secret.encode()
 
@@ -77,11 +87,15 @@ async def main() -> None:
                 body = await answer.read()
             if job.limited:
                 quota.told(answer.headers)
-            return orjson.loads(body)["data"]
+            data = orjson.loads(body)["data"]
+            keep(data)
+            return data
 
         report = Report()
         await work_off(job, ask, report)
+        end()
         report.print()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
