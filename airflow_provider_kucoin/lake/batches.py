@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kucoin.api.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind, amounts, plain_decimal
+from airflow_provider_kucoin.api.columns import (
+    DECIMAL_PRECISION,
+    DECIMAL_SCALE,
+    PLAIN_AMOUNT,
+    Kind,
+    amounts,
+    plain_decimal,
+)
 from airflow_provider_kucoin.api.errors import UnexpectedData
 
 if TYPE_CHECKING:
@@ -30,13 +37,9 @@ def arrow_type(kind: Kind) -> pa.DataType:
     }[kind]
 
 
-def schema(columns: Sequence[Column]) -> pa.Schema:
-    """Return the declared columns as an Arrow schema."""
-    return _schema(tuple(columns))
-
-
 @cache
-def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+def schema(columns: tuple[Column, ...]) -> pa.Schema:
+    """Return the declared columns as an Arrow schema."""
     import pyarrow as pa
 
     return pa.schema(
@@ -91,8 +94,6 @@ def array(column: Column, wanted: pa.DataType, values: Any) -> pa.Array:
 #: Of so many digits and points not more than 20 can be before and 18 behind a point: a point takes one place, and what
 #: is before it another.
 _SHORT = 20
-#: What :func:`amounts` lets through as it is.
-_PLAIN = r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$"
 
 
 def _surely_plain(text: pa.Array) -> bool:
@@ -109,7 +110,7 @@ def _surely_plain(text: pa.Array) -> bool:
         return False
     long = pc.greater(pc.binary_length(text), _SHORT)
     # To look at each digit costs more than the rest, and few are so long.
-    return bool(pc.all(pc.match_substring_regex(text.filter(long), _PLAIN), min_count=0).as_py())
+    return bool(pc.all(pc.match_substring_regex(text.filter(long), f"^{PLAIN_AMOUNT}$"), min_count=0).as_py())
 
 
 def plain_rows(page: pa.RecordBatch) -> list[dict[str, str | bool | None]]:
