@@ -107,7 +107,7 @@ class Owning:
         if self._dataset.other_times or (span := self._dataset.falling_ms(items)) is None:
             return False
         asked = self._asked(part)
-        return window.start_ms <= span[0] and span[1] < window.end_ms and (asked is None or _lie(asked, [*span]))
+        return window.start_ms <= span[0] and span[1] < window.end_ms and (asked is None or _lie(asked, span))
 
     def _times(self, part: Slice, items: list[Item]) -> list[int]:
         times = self._dataset.times_ms(items)
@@ -150,7 +150,7 @@ def alike(items: list[Any]) -> list[Item]:
     return items
 
 
-def _lie(asked: tuple[int, int], times: list[int]) -> bool:
+def _lie(asked: tuple[int, int], times: Sequence[int]) -> bool:
     return not times or (asked[0] <= min(times) and max(times) <= asked[1])
 
 

@@ -77,7 +77,8 @@ def _parts(contexts: pa.Array, quotes: Any) -> dict[str, pa.Array]:
     import numpy as np
     import pyarrow as pa
 
-    if not len(kinds := np.unique(quotes)) > 1:
+    kinds = np.unique(quotes)
+    if len(kinds) == 1:
         return _parts_of_shape(contexts)
     groups = [np.flatnonzero(quotes == kind) for kind in kinds]
     found = [_parts_of_shape(contexts.take(pa.array(group))) for group in groups]

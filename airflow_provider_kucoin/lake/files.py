@@ -244,19 +244,17 @@ class PieceFile:
         if self._blocks:
             made = block_batch(dataset.columns, self._schema, self._blocks, self._account_uid)
             oldest = pc.min(made.column(dataset.time)).value
+            self._add_keys(made)
         else:
             page = dataset.table(self._items, self._account_uid, amounts_as_sent=True)
             made = batch(dataset.columns, self._schema, page)
             oldest = min(page[dataset.time], default=None)
+            self._keys.add(_keys(page, dataset.key))
         if self._written_until is not None and oldest is not None and oldest <= self._written_until:
             raise OutOfOrder(
                 "a row was listed beyond rows that are later than it: KuCoin's listing is not in order of "
                 f"{self._dataset.time}"
             )
-        if self._blocks:
-            self._add_keys(made)
-        else:
-            self._keys.add(_keys(page, dataset.key))
         self._waiting.append(made)
         self._rows += len(made)
         self._rows_waiting += len(made)
@@ -264,11 +262,12 @@ class PieceFile:
 
     def _add_keys(self, made: pa.RecordBatch) -> None:
         """Remember the keys of the blocks at hand, as numbers where they are numbers."""
-        key, sources = self._dataset.key, self._dataset.key_sources
-        found = [block.as_written(sources[0]) for block in self._blocks] if len(key) == 1 else []
+        # Datasets that come in blocks have one key, see Dataset.keys.
+        [name], [source] = self._dataset.key, self._dataset.key_sources
+        found = [block.as_written(source) for block in self._blocks]
         numbers = [marks for marks in found if marks is not None]
-        if len(numbers) < len(self._blocks):
-            self._keys.add(_keys({name: made.column(name).to_pylist() for name in key}, key))
+        if len(numbers) < len(found):
+            self._keys.add(made.column(name).to_pylist())
             return
         for marks in numbers:
             self._keys.add_marks(marks.tobytes())
