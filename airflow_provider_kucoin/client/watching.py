@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -147,8 +148,9 @@ class Watch:
             if earliest > now:
                 self._changed.clear()
                 # A new wait is due at once, so it ends the pause.
-                with_timeout = asyncio.wait_for(self._changed.wait(), earliest - now)
-                await asyncio.gather(with_timeout, return_exceptions=True)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(earliest - now):
+                        await self._changed.wait()
                 continue
             breath = BREATH * min(wait.first_interval for wait in self._waits)
             await asyncio.sleep(min(max(breath, SHORTEST_BREATH), LONGEST_BREATH))

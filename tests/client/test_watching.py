@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -390,6 +391,30 @@ def test_a_watch_that_is_closed_leaves_no_task_behind(
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run(work())
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_a_watch_closed_on_its_way_into_a_pause_leaves_nothing_unawaited(
+    watching: Callable[[], Any], many: Callable[..., list[Any]], turns: int
+) -> None:
+    (one,) = many(1)
+
+    async def work() -> None:
+        looked = asyncio.get_running_loop().create_future()
+        async with watching() as watch:
+            waiting = asyncio.ensure_future(
+                watch.until_final(one.id, first_interval=10, currency="USDT", notes=looked.set_result)
+            )
+            assert await looked == "PROCESSING"
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await watch.close()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    # What is never awaited is a warning, and so an error.
+    run(work())
+    gc.collect()
 
 
 def test_the_event_loop_stays_responsive_with_five_hundred_waits(
