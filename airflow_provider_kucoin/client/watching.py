@@ -188,6 +188,7 @@ class Watch:
             self._again(waits, problem)
             return []
         by_id = []
+        looked_at = self._surroundings.monotonic()
         for wait in waits:
             row = rows.get(wait.withdrawal_id)
             if row is None:
@@ -197,7 +198,7 @@ class Watch:
                 continue
             match outcome(row.get("status")):
                 case Outcome.PENDING:
-                    self._pending(wait, row)
+                    self._pending(wait, row, looked_at)
                 case Outcome.SUCCEEDED:
                     self._finish(wait, row)
                 case Outcome.FAILED:
@@ -236,11 +237,11 @@ class Watch:
             self._again([wait], problem)
         else:
             if outcome(row.get("status")) is Outcome.PENDING:
-                self._pending(wait, row)
+                self._pending(wait, row, self._surroundings.monotonic())
             else:
                 self._finish(wait, row)
 
-    def _pending(self, wait: Wait, row: Row) -> None:
+    def _pending(self, wait: Wait, row: Row, looked_at: float) -> None:
         status = str(row.get("status"))
         wait.currency = row.get("currency") or wait.currency
         if isinstance(row.get("createdAt"), int):
@@ -248,17 +249,19 @@ class Watch:
         if status != wait.status:
             wait.status = status
             wait.notes(status)
-        self._postpone(wait)
+        self._postpone(wait, looked_at)
 
     def _again(self, waits: Iterable[Wait], problem: KucoinError) -> None:
         log.warning("looking again later: %s", problem)
+        looked_at = self._surroundings.monotonic()
         for wait in waits:
-            self._postpone(wait)
+            self._postpone(wait, looked_at)
 
-    def _postpone(self, wait: Wait) -> None:
+    def _postpone(self, wait: Wait, looked_at: float) -> None:
+        """Set when to look again: by the moment of the look, which is the same for all who shared it."""
         wait.looks += 1
         wait.interval = interval(wait.first_interval, wait.looks, self._surroundings.random())
-        wait.due = self._surroundings.monotonic() + wait.interval
+        wait.due = looked_at + wait.interval
 
     @staticmethod
     def _finish(wait: Wait, row: Row) -> None:

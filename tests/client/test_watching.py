@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_kucoin.api.errors import AuthenticationFailed
 from airflow_provider_kucoin.client.concurrent import ConcurrentClient
+from airflow_provider_kucoin.client.network import REAL
 from airflow_provider_kucoin.client.watching import Watch
 from airflow_provider_kucoin.testing import Exchange, Fault, Step
 
@@ -122,6 +124,28 @@ def test_two_hundred_waits_share_their_looks(
     assert {row["id"] for row in run(work())} == {one.id for one in sent}
     weight = exchange.requests.totals()["weight"]["Management"]
     assert weight <= 20 * 12, "one by one it would have been 4,000 for every look"
+
+
+def test_waits_stay_together_however_long_it_takes_to_tell_people(
+    exchange: Exchange, line: Line, network: Network, many: Callable[..., list[Any]]
+) -> None:
+    sent = many(2)
+    told: list[str] = []
+
+    async def work() -> None:
+        async with ConcurrentClient(line, network) as client:
+            # A second goes by for each of them.
+            watch = Watch(client, replace(REAL, monotonic=lambda: REAL.monotonic() + len(told)))
+            tasks = waits(watch, sent, interval=0.2, notes=told.append)
+            await when(lambda: lists(exchange) >= 4)
+            for one in sent:
+                exchange.settle(one.id)
+            await asyncio.gather(*tasks)
+            await watch.close()
+
+    run(work())
+    assert len(told) == 2
+    assert by_id(exchange) == 0
 
 
 def test_a_thousand_that_settle_at_once_are_seen_with_a_few_pages(
