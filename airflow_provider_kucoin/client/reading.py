@@ -472,27 +472,33 @@ class PieceReader:
 
 
 class _Pump:
-    """Moves pages into a short queue until it is full or they end."""
+    """Reads pages until a few lie ready, and goes on when one has been taken."""
 
     def __init__(self, pages: AsyncGenerator[list[Item], None], loop: asyncio.AbstractEventLoop) -> None:
-        self._ready: asyncio.Queue[list[Item] | None] = asyncio.Queue(PAGES_READY)
+        self._ready: deque[list[Item]] = deque()
+        self._room = asyncio.Semaphore(PAGES_READY)
+        self._changed = asyncio.Event()
         self._task = loop.create_task(self._run(pages))
+        # However it ends: a timeout of Airflow's may hit anywhere.
+        self._task.add_done_callback(lambda _: self._changed.set())
 
     async def _run(self, pages: AsyncGenerator[list[Item], None]) -> None:
         # Closed here rather than by the garbage collector, which may come when the loop is gone.
         async with aclosing(pages):
             async for items in pages:
-                await self._ready.put(items)
-        await self._ready.put(None)
+                await self._room.acquire()
+                self._ready.append(items)
+                self._changed.set()
 
     async def next(self) -> list[Item] | None:
         """Return the next page, ``None`` at the end; what went wrong while reading is raised here."""
-        getting = asyncio.ensure_future(self._ready.get())
-        await asyncio.wait({getting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if getting.done() or not self._ready.empty() or not self._task.exception():
-            return await getting
-        getting.cancel()
-        return await self._task  # type: ignore[func-returns-value] # raises what stopped the reading
+        while not self._ready:
+            if self._task.done():
+                return self._task.result()
+            self._changed.clear()
+            await self._changed.wait()
+        self._room.release()
+        return self._ready.popleft()
 
     async def stop(self) -> None:
         """Stop reading."""
