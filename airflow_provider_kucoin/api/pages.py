@@ -301,3 +301,15 @@ def as_object(data: Any, what: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Unavailable(f"no usable answer: {what} is not an object but {_short(data)}")
     return data
+
+
+def as_objects(data: Any, what: str) -> list[dict[str, Any]]:
+    """
+    Return an answer's data that is a list of objects.
+
+    :param what: they are, for the message
+    :raise Unavailable: when it is something else: it tells nothing, and asking again is harmless
+    """
+    if not isinstance(data, list):
+        raise Unavailable(f"no usable answer: {what} are not a list but {_short(data)}")
+    return [as_object(row, f"one of {what}") for row in data]

@@ -36,7 +36,15 @@ from airflow_provider_kucoin.api.general_calls import (
 from airflow_provider_kucoin.api.histories import history
 from airflow_provider_kucoin.api.keycheck import diagnose
 from airflow_provider_kucoin.api.ledgers import ledger, symbols
-from airflow_provider_kucoin.api.pages import Candles, Numbered, Stretches, as_object, parse_page, parse_stretch
+from airflow_provider_kucoin.api.pages import (
+    Candles,
+    Numbered,
+    Stretches,
+    as_object,
+    as_objects,
+    parse_page,
+    parse_stretch,
+)
 from airflow_provider_kucoin.api.plans import estimated
 from airflow_provider_kucoin.api.selections import needs_all_symbols, select
 from airflow_provider_kucoin.api.sources import PUBLIC, source_of
@@ -264,9 +272,10 @@ class KucoinHook(HttpHook):
         :param currency: only of this currency
         :param account_type: ``main`` (funding), ``trade`` or ``option``
         """
-        found = self._client.call(endpoints.ACCOUNTS, params={"currency": currency, "type": account_type})
+        asked: dict[str, Value] = {"currency": currency, "type": account_type}
+        found = as_objects(self._client.call(endpoints.ACCOUNTS, params=asked), "the accounts")
         was_read(self, lambda: self.source(BALANCES).uri)
-        return list(found)
+        return found
 
     def get_balances(
         self, include: Sequence[str] | None = None, *, currencies: Collection[str] = ()

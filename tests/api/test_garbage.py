@@ -12,7 +12,7 @@ from airflow_provider_kucoin.api.balances import SOURCES, parse
 from airflow_provider_kucoin.api.deposits import expected
 from airflow_provider_kucoin.api.durations import check_duration
 from airflow_provider_kucoin.api.errors import Incomplete, InvalidInput, Unavailable, UnexpectedData
-from airflow_provider_kucoin.api.pages import Stretches, as_object, listing, parse_page, parse_stretch
+from airflow_provider_kucoin.api.pages import Stretches, as_object, as_objects, listing, parse_page, parse_stretch
 from airflow_provider_kucoin.api.preflight import find_chain, with_chain_id
 from airflow_provider_kucoin.api.transfers import transfer
 from airflow_provider_kucoin.api.withdrawals import number, order, same_address
@@ -69,8 +69,20 @@ def test_what_is_no_object_is_no_answer(data: Any) -> None:
         as_object(data, "the quota")
 
 
-def test_an_object_is_handed_on() -> None:
+@pytest.mark.parametrize("data", [None, {}, {"a": 1}, "text", 0])
+def test_what_is_no_list_is_no_list_of_objects(data: Any) -> None:
+    with pytest.raises(Unavailable, match="the accounts are not a list but"):
+        as_objects(data, "the accounts")
+
+
+def test_a_list_of_anything_else_is_no_list_of_objects() -> None:
+    with pytest.raises(Unavailable, match="one of the accounts is not an object but 7"):
+        as_objects([{}, 7], "the accounts")
+
+
+def test_an_object_is_handed_on_and_so_is_a_list_of_them() -> None:
     assert as_object({"a": 1}, "it") == {"a": 1}
+    assert as_objects([{"a": 1}, {}], "they") == [{"a": 1}, {}]
 
 
 @pytest.mark.parametrize("value", ["1e999999999", "0e-999999999", "1" * 62, "NaN", "-Infinity", "x", None])

@@ -336,6 +336,16 @@ def test_accounts_can_be_narrowed_down(hook: KucoinHook, exchange: Exchange) -> 
     assert [(entry["currency"], entry["type"]) for entry in found] == [("BTC", "trade")]
 
 
+@pytest.mark.parametrize("data", ["5", '"USDT"', '{"id": "1"}', '["USDT"]'])
+def test_what_are_no_accounts_is_never_taken_for_some(
+    server: Server, connect: Callable[..., Any], tap: Callable[..., Any], data: str
+) -> None:
+    answer = type("Said", (), {"status": 200, "body": f'{{"code":"200000","data":{data}}}'.encode(), "headers": {}})
+    connect(server.connection(), host=tap(lambda _: answer).url)
+    with pytest.raises(errors.Unavailable, match="the accounts"):
+        KucoinHook().get_accounts()
+
+
 def test_an_account_without_any_balance_is_an_empty_list(hook: KucoinHook) -> None:
     assert hook.get_accounts() == []
 
