@@ -475,30 +475,26 @@ class _Pump:
     """Reads pages until a few lie ready, and goes on when one has been taken."""
 
     def __init__(self, pages: AsyncGenerator[list[Item], None], loop: asyncio.AbstractEventLoop) -> None:
-        self._ready: deque[list[Item]] = deque()
+        self._ready: asyncio.Queue[list[Item] | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(PAGES_READY)
-        self._changed = asyncio.Event()
         self._task = loop.create_task(self._run(pages))
-        # However it ends: a timeout of Airflow's may hit anywhere.
-        self._task.add_done_callback(lambda _: self._changed.set())
+        # However it ends, for which there is always room: a timeout of Airflow's may hit anywhere.
+        self._task.add_done_callback(lambda _: self._ready.put_nowait(None))
 
     async def _run(self, pages: AsyncGenerator[list[Item], None]) -> None:
         # Closed here rather than by the garbage collector, which may come when the loop is gone.
         async with aclosing(pages):
             async for items in pages:
                 await self._room.acquire()
-                self._ready.append(items)
-                self._changed.set()
+                self._ready.put_nowait(items)
 
     async def next(self) -> list[Item] | None:
         """Return the next page, ``None`` at the end; what went wrong while reading is raised here."""
-        while not self._ready:
-            if self._task.done():
-                return self._task.result()
-            self._changed.clear()
-            await self._changed.wait()
+        items = await self._ready.get()
+        if items is None:
+            return self._task.result()
         self._room.release()
-        return self._ready.popleft()
+        return items
 
     async def stop(self) -> None:
         """Stop reading."""
