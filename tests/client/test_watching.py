@@ -19,7 +19,7 @@ from airflow_provider_kucoin.testing import Exchange, Fault, Step
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from airflow_provider_kucoin.api.calls import Line, Retry
+    from airflow_provider_kucoin.api.calls import Line, Retry, Surroundings
     from airflow_provider_kucoin.client.network import Network
 
 LIST = "/api/v1/withdrawals"
@@ -34,13 +34,13 @@ def exchange() -> Exchange:
 
 
 @pytest.fixture
-def watching(line: Line, network: Network, hasty: Retry) -> Callable[[], Any]:
+def watching(line: Line, network: Network, hasty: Retry) -> Callable[..., Any]:
     """A watch on the exchange."""
 
     @contextlib.asynccontextmanager
-    async def watching() -> AsyncIterator[Watch]:
+    async def watching(surroundings: Surroundings = REAL) -> AsyncIterator[Watch]:
         async with ConcurrentClient(line, network, retry=hasty) as client:
-            watch = Watch(client)
+            watch = Watch(client, surroundings)
             try:
                 yield watch
             finally:
@@ -127,21 +127,19 @@ def test_two_hundred_waits_share_their_looks(
 
 
 def test_waits_stay_together_however_long_it_takes_to_tell_people(
-    exchange: Exchange, line: Line, network: Network, many: Callable[..., list[Any]]
+    exchange: Exchange, watching: Callable[..., Any], many: Callable[..., list[Any]]
 ) -> None:
     sent = many(2)
     told: list[str] = []
 
     async def work() -> None:
-        async with ConcurrentClient(line, network) as client:
-            # A second goes by for each of them.
-            watch = Watch(client, replace(REAL, monotonic=lambda: REAL.monotonic() + len(told)))
+        # A second goes by for each of them.
+        async with watching(replace(REAL, monotonic=lambda: REAL.monotonic() + len(told))) as watch:
             tasks = waits(watch, sent, interval=0.2, notes=told.append)
             await when(lambda: lists(exchange) >= 4)
             for one in sent:
                 exchange.settle(one.id)
             await asyncio.gather(*tasks)
-            await watch.close()
 
     run(work())
     assert len(told) == 2
